@@ -1,0 +1,175 @@
+"""Splits and folds that never put what belongs together on two sides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stance.duplicates import linked_groups, near_duplicate_groups
+from stance.errors import ConfigError, SchemaError
+
+# Statements that agree in all columns of an entry belong together. An event is one only for its target: a
+# summit day touches many agreements, and joining them would chain much of a table into one group.
+LINKS = (("target", "event"), ("speaker", "event"), ("pair",))
+
+Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Three tables without a row, an event, a contrast pair or a near-duplicate in common."""
+
+    train: pd.DataFrame
+    validation: pd.DataFrame
+    test: pd.DataFrame
+
+
+def statement_groups(frame: pd.DataFrame, *, group_by: str | None = None) -> npt.NDArray[np.int64]:
+    """Return a number per row, the same for rows that belong together, shape (n_rows,).
+
+    Together are: rows of one target's event, one speaker's event, one contrast pair, near-duplicates (see
+    `near_duplicate_groups`), and rows linked through others. `group_by` names one more column whose values
+    stay whole, such as "speaker" or "target". Missing or empty values link nothing; absent columns are passed
+    over.
+
+    >>> frame = pd.DataFrame({"statement": ["Keep it.", "End the deal!", "Wait."], "pair": ["a", "a", None]})
+    >>> statement_groups(frame)
+    array([0, 0, 1])
+    """
+    if "statement" not in frame.columns:
+        raise SchemaError(f"no column 'statement' to group by; the table has {list(frame.columns)}")
+    links = [link for link in LINKS if all(column in frame.columns for column in link)]
+    if "target" not in frame.columns and "event" in frame.columns:
+        links.append(("event",))
+    if group_by is not None:
+        if group_by not in frame.columns:
+            raise SchemaError(f"no column {group_by!r} to group by; the table has {list(frame.columns)}")
+        links.append((group_by,))
+    numberings = [near_duplicate_groups(frame["statement"].fillna("").astype(str))]
+    numberings += [_numbers(frame[list(link)]) for link in links]
+    left = np.concatenate([_first_rows(numbers) for numbers in numberings])
+    return linked_groups(len(frame), left, np.tile(np.arange(len(frame)), len(numberings)))
+
+
+def split_statements(
+    frame: pd.DataFrame,
+    *,
+    validation: float = 0.15,
+    test: float = 0.15,
+    seed: int = 0,
+    group_by: str | None = None,
+) -> Splits:
+    """Split a labelled table into training, validation and test rows with about the same shares of stances.
+
+    `validation` and `test` are shares of the rows, met as nearly as whole groups (see `statement_groups`)
+    allow; 0 leaves that table empty. Rows keep their index and order. The same table and seed give the same
+    split.
+    """
+    shares = np.array([1 - validation - test, validation, test])
+    if min(validation, test) < 0 or shares[0] <= 0:
+        raise ConfigError(
+            f"validation={validation} and test={test}; "
+            "expected shares of the rows, each at least 0, together below 1"
+        )
+    _require_stance(frame)
+    groups = statement_groups(frame, group_by=group_by)
+    part = _assign(groups, frame["stance"], shares, seed)
+    return Splits(*(frame[part == number] for number in range(3)))
+
+
+def grouped_folds(
+    frame: pd.DataFrame,
+    y: Sequence[Any] | npt.ArrayLike | pd.Series,
+    *,
+    n_splits: int = 5,
+    seed: int = 0,
+    groups: npt.ArrayLike | None = None,
+) -> list[Fold]:
+    """Return `n_splits` pairs (training rows, test rows) of sorted row positions, for scikit-learn's `cv`.
+
+    Each row is tested once; the shares of the values of `y` are about the same in all folds. Groups come from
+    `statement_groups` unless given, which saves time when folds are drawn repeatedly.
+    """
+    labels = pd.Series(np.asarray(y))
+    if len(labels) != len(frame):
+        raise SchemaError(f"{len(labels)} labels for {len(frame)} statements; expected one for each")
+    if n_splits < 2:
+        raise ConfigError(f"n_splits is {n_splits}; expected 2 or more")
+    if labels.nunique() < 2:
+        raise SchemaError(
+            f"the {len(frame)} statements have the stances {list(labels.unique())}; expected at least two"
+        )
+    numbers = statement_groups(frame) if groups is None else np.asarray(groups)
+    part = _assign(numbers, labels, np.full(n_splits, 1 / n_splits), seed)
+    folds = [(np.flatnonzero(part != fold), np.flatnonzero(part == fold)) for fold in range(n_splits)]
+    for train, _ in folds:
+        lost = set(labels) - set(labels.iloc[train])
+        if lost:
+            raise SchemaError(
+                f"all statements with stance {sorted(map(str, lost))} fall into one of {n_splits} folds and "
+                "leave its training part without any: try fewer folds or add unrelated statements"
+            )
+    return folds
+
+
+def agreement_folds(frame: pd.DataFrame, *, n_splits: int = 5, seed: int = 0) -> list[Fold]:
+    """Return folds as `grouped_folds` does in which every test target is new to the training rows.
+
+    Targets joined by a pair, a speaker's event or near-duplicates are kept together as one.
+    """
+    _require_stance(frame)
+    groups = statement_groups(frame, group_by="target")
+    return grouped_folds(frame, frame["stance"], n_splits=n_splits, seed=seed, groups=groups)
+
+
+def _require_stance(frame: pd.DataFrame) -> None:
+    if "stance" not in frame.columns:
+        raise SchemaError(f"no column 'stance' to balance by; the table has {list(frame.columns)}")
+
+
+def _numbers(columns: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return a number per row, the same for equal rows; one with a missing or empty value equals no other."""
+    gap = (columns.isna() | (columns.astype(str) == "")).any(axis=1).to_numpy()
+    numbers = columns.groupby(list(columns.columns), sort=False, dropna=False).ngroup().to_numpy(np.int64)
+    return np.where(gap, len(columns) + np.arange(len(columns)), numbers)
+
+
+def _first_rows(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return for each row the first row with the same number."""
+    first, inverse = np.unique(numbers, return_index=True, return_inverse=True)[1:]
+    rows: npt.NDArray[np.int64] = first[inverse]
+    return rows
+
+
+def _assign(
+    groups: npt.NDArray[np.int64], y: pd.Series, shares: npt.NDArray[np.float64], seed: int
+) -> npt.NDArray[np.int64]:
+    """Return a part per row; whole groups go, largest first, where their labels are most wanted."""
+    parts = np.flatnonzero(shares > 0)
+    names, group = np.unique(groups, return_inverse=True)
+    too_few = (
+        f"the {len(y)} statements form {len(names)} independent groups (events, pairs and near-duplicates "
+        f"kept together), too few for {len(parts)} parts: ask for fewer or larger ones, or add statements"
+    )
+    if len(names) < len(parts):
+        raise SchemaError(too_few)
+    codes, labels = pd.factorize(y, use_na_sentinel=False)
+    counts = np.zeros((len(names), len(labels)))
+    np.add.at(counts, (group, codes), 1)
+    totals = counts.sum(axis=0)
+    shuffled = np.random.default_rng(seed).permutation(len(names))
+    order = shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]
+    lacking = shares[parts, None] * totals
+    part = np.empty(len(names), dtype=np.int64)
+    for number in order:
+        count = counts[number]
+        # How much the squared distance to the wanted counts changes, each label weighted by its rarity.
+        best = int(np.argmin(((count - 2 * lacking) * count / totals**2).sum(axis=1)))
+        lacking[best] -= count
+        part[number] = parts[best]
+    if len(np.unique(part)) < len(parts):
+        raise SchemaError(too_few)
+    return part[group]
