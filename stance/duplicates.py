@@ -13,9 +13,11 @@ from stance.errors import ConfigError
 
 SHINGLE = 5  # characters; shorter ones are shared by unrelated sentences, longer ones miss changed endings
 EXTRA = (
-    0.15  # more rare shingles per row: fewer pairs to count in full for more to multiply; fastest of 0 to 0.3
+    0.15  # more rare shingles per row: fewer pairs to count in full for more to multiply; best of 0 to 0.3
 )
-CHUNK = 2_000_000  # multiplications at a time, so that memory does not grow with the table
+CHUNK = 10_000_000  # multiplications and
+BATCH = 100_000  # pairs at a time, so that memory does not grow with the number of similar pairs
+SLACK = 1e-9  # for products such as 0.7 * 10, which floating point puts a hair above 7
 
 # Runs that are neither letters nor digits: matches ", « " and "_"; not "é" or "9".
 NOT_WORD = re.compile(r"[\W_]+")
@@ -27,8 +29,13 @@ def fold_text(text: str) -> str:
     >>> fold_text("L’accord  « du Touquet » est CADUC !")
     'l accord du touquet est caduc'
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(character for character in decomposed if not unicodedata.combining(character))
+    bare = text.casefold()
+    if not bare.isascii():
+        bare = "".join(
+            character
+            for character in unicodedata.normalize("NFKD", bare)
+            if not unicodedata.combining(character)
+        )
     return NOT_WORD.sub(" ", bare).strip() or text.strip()
 
 
@@ -50,17 +57,19 @@ def near_duplicate_groups(statements: Iterable[str], *, threshold: float = 0.5) 
     )
     if not numbers:
         return which
-    left, right = _similar_pairs(_shingle_table(list(numbers)), threshold)
-    return linked_groups(len(numbers), left, right)[which]
+    return _similar_rows(_shingle_table(list(numbers)), threshold)[which]
 
 
 def linked_groups(n: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return a number per item, the same for items linked by pairs (left[i], right[i]), shape (n,)."""
     graph = sparse.coo_array((np.ones(len(left), dtype=bool), (left, right)), shape=(n, n))
-    labels = connected_components(graph, directed=False)[1]
-    first, number = np.unique(labels, return_index=True, return_inverse=True)[1:]
+    return _by_appearance(connected_components(graph, directed=False)[1])
+
+
+def _by_appearance(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    first, inverse = np.unique(numbers, return_index=True, return_inverse=True)[1:]
     order: npt.NDArray[np.int64] = np.argsort(np.argsort(first))
-    return order[number]
+    return order[inverse]
 
 
 def _shingle_table(texts: list[str]) -> sparse.csr_array:
@@ -78,22 +87,19 @@ def _shingle_table(texts: list[str]) -> sparse.csr_array:
     inside = np.arange(len(codes)) + SHINGLE <= (starts + lengths)[rows]  # not across the end of a text
     rows = rows[inside]
     vocabulary, columns = np.unique(codes[inside], return_inverse=True)
-    unique = np.unique(rows * len(vocabulary) + columns)
-    rows, columns = np.divmod(unique, len(vocabulary))
     frequency = np.bincount(columns)
-    rank = np.empty(len(frequency), dtype=np.int64)
-    rank[np.argsort(frequency, kind="stable")] = np.arange(len(frequency))
+    rank = np.empty(len(vocabulary), dtype=np.int64)
+    rank[np.argsort(frequency, kind="stable")] = np.arange(len(vocabulary))
     table = sparse.csr_array(
         (np.ones(len(rows), dtype=np.int32), (rows, rank[columns])), shape=(len(texts), len(vocabulary))
     )
-    table.sort_indices()
+    table.sum_duplicates()
+    table.data[:] = 1
     return table
 
 
-def _similar_pairs(
-    table: sparse.csr_array, threshold: float
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return all pairs of rows whose overlap reaches the threshold, found by prefix filtering.
+def _similar_rows(table: sparse.csr_array, threshold: float) -> npt.NDArray[np.int64]:
+    """Return a group number per row; pairs whose overlap reaches the threshold are found by prefix filtering.
 
     Two similar rows must share `extra` of their rarest shingles already (Bayardo et al. 2007, Wang et al.
     2012), so only those are multiplied; what passes is counted in full. Work grows with how often the rarer
@@ -104,28 +110,32 @@ def _similar_pairs(
     table, sizes = table[order], sizes[order]
     extra = 1 + (EXTRA * sizes).astype(np.int64)
     # A row shares at least this many shingles with a similar one that is shorter, or longer.
-    with_shorter = np.ceil(threshold * sizes - 1e-9).astype(np.int64)
-    with_longer = np.ceil(2 * threshold / (1 + threshold) * sizes - 1e-9).astype(np.int64)
+    with_shorter = np.ceil(threshold * sizes - SLACK).astype(np.int64)
+    with_longer = np.ceil(2 * threshold / (1 + threshold) * sizes - SLACK).astype(np.int64)
     probe = _rarest(table, sizes - with_shorter + extra)
-    index = _rarest(table, sizes - with_longer + extra).T.tocsr()
+    index = _rarest(table, sizes - with_longer + extra)
 
-    work = np.cumsum(probe @ np.diff(index.indptr))
-    edges = np.searchsorted(work, np.arange(CHUNK, work[-1], CHUNK))
-    found: list[npt.NDArray[np.int64]] = []
-    for start, stop in zip([0, *edges], [*edges, len(sizes)], strict=True):
-        shared = (probe[start:stop] @ index).tocoo()
-        left, right = shared.row.astype(np.int64) + start, shared.col.astype(np.int64)
-        likely = (
-            (left > right)
-            & (shared.data >= np.minimum(extra[left], extra[right]))
-            & (sizes[right] >= threshold * sizes[left] - 1e-9)
-        )
+    groups = np.arange(len(sizes))
+    work = np.cumsum(probe @ index.sum(axis=0))
+    edges = np.unique(np.searchsorted(work, np.arange(0, work[-1], CHUNK)))
+    for start, stop in zip(edges, [*edges[1:], len(sizes)], strict=True):
+        # Rows are sorted by size: those below `lowest` are too short, those from `stop` on come later.
+        lowest = int(np.searchsorted(sizes, threshold * sizes[start] - SLACK))
+        shared = probe[start:stop] @ index[lowest:stop].T
+        likely = np.flatnonzero(shared.data >= extra[lowest])
+        left = start + np.searchsorted(shared.indptr, likely, side="right") - 1
+        right = lowest + shared.indices[likely].astype(np.int64)
+        likely = (left > right) & (shared.data[likely] >= np.minimum(extra[left], extra[right]))
         left, right = left[likely], right[likely]
-        both = table[left].multiply(table[right]).sum(axis=1)
-        similar = both >= threshold * (sizes[left] + sizes[right] - both) - 1e-9
-        found.append(np.stack([order[left[similar]], order[right[similar]]]))
-    left, right = np.concatenate(found, axis=1)
-    return left, right
+        while len(left):
+            a, b = left[:BATCH], right[:BATCH]
+            both = table[a].multiply(table[b]).sum(axis=1)
+            similar = both >= threshold * (sizes[a] + sizes[b] - both) - SLACK
+            groups = linked_groups(len(sizes), groups[a[similar]], groups[b[similar]])[groups]
+            # A table of variations on one sentence would have a pair for every two rows: skip what is linked.
+            apart = np.flatnonzero(groups[left[BATCH:]] != groups[right[BATCH:]]) + BATCH
+            left, right = left[apart], right[apart]
+    return _by_appearance(groups[np.argsort(order)])
 
 
 def _rarest(table: sparse.csr_array, counts: npt.NDArray[np.int64]) -> sparse.csr_array:
