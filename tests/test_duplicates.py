@@ -76,6 +76,17 @@ def test_near_duplicates_share_most_of_their_letters_in_order(first, second, tog
     assert (groups[0] == groups[1]) is np.bool_(together)
 
 
+@pytest.mark.parametrize("budget", [0, duplicates.BUDGET])
+def test_variations_on_a_few_sentences_are_found_without_comparing_them_all(monkeypatch, budget):
+    monkeypatch.setattr(duplicates, "BUDGET", budget)
+    sentences = [
+        "The minister said on day {} that the port of Calais would keep the treaty.",
+        "Our border stays in Calais for {} more days, the minister promised.",
+    ]
+    groups = near_duplicate_groups([sentences[i % 2].format(i) for i in range(2000)])
+    assert groups.tolist() == [0, 1] * 1000
+
+
 def test_groups_are_numbered_in_the_order_of_first_appearance():
     statements = [
         "Scrap it at once, all of it.",
