@@ -105,9 +105,9 @@ def _shingle_table(texts: list[str]) -> sparse.csr_array:
 def _similar_rows(table: sparse.csr_array, threshold: float) -> npt.NDArray[np.int64]:
     """Return a group number per row, the same for rows whose overlap reaches the threshold.
 
-    Prefix filtering: two similar rows must share `extra` of their rarest shingles already (Bayardo et al. 2007, Wang et al.
-    2012), so only those are multiplied; what passes is counted in full. Work grows with how often the rarer
-    shingles recur, not with the square of the table.
+    Prefix filtering (Bayardo et al. 2007, Wang et al. 2012): two similar rows must share `extra` of their
+    rarest shingles already, so only those are multiplied; what passes is counted in full. Work grows with how
+    often the rarer shingles recur, not with the square of the table.
     """
     sizes = np.diff(table.indptr)
     order = np.argsort(sizes, kind="stable")
