@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stance.errors import SchemaError
@@ -175,6 +175,7 @@ def test_a_table_without_rows_is_valid():
     assert validate_statements(table().head(0)).empty
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.fixed_dictionaries(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stance.errors import DataError, SchemaError
@@ -382,6 +382,7 @@ def test_a_file_that_cannot_be_opened_is_refused(write, monkeypatch):
 cells = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(st.tuples(cells, cells), min_size=1),
     delimiter=st.sampled_from(",;\t"),
