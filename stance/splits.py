@@ -27,13 +27,15 @@ class Splits:
     test: pd.DataFrame
 
 
-def statement_groups(frame: pd.DataFrame, *, group_by: str | None = None) -> npt.NDArray[np.int64]:
+def statement_groups(
+    frame: pd.DataFrame, *, group_by: str | None = None, near_duplicates: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.int64]:
     """Return a number per row, the same for rows that belong together, shape (n_rows,).
 
     Together are: rows of one target's event, one speaker's event, one contrast pair, near-duplicates (see
     `near_duplicate_groups`), and rows linked through others. `group_by` names one more column whose values
     stay whole, such as "speaker" or "target". Missing or empty values link nothing; absent columns are passed
-    over.
+    over. `near_duplicates` saves searching for them if they are known already.
 
     >>> frame = pd.DataFrame({"statement": ["Keep it.", "End the deal!", "Wait."], "pair": ["a", "a", None]})
     >>> statement_groups(frame)
@@ -48,8 +50,9 @@ def statement_groups(frame: pd.DataFrame, *, group_by: str | None = None) -> npt
         if group_by not in frame.columns:
             raise SchemaError(f"no column {group_by!r} to group by; the table has {list(frame.columns)}")
         links.append((group_by,))
-    numberings = [near_duplicate_groups(frame["statement"].fillna("").astype(str))]
-    numberings += [_numbers(frame[list(link)]) for link in links]
+    if near_duplicates is None:
+        near_duplicates = near_duplicate_groups(frame["statement"].fillna("").astype(str))
+    numberings = [near_duplicates, *(_numbers(frame[list(link)]) for link in links)]
     left = np.concatenate([_first_rows(numbers) for numbers in numberings])
     return linked_groups(len(frame), left, np.tile(np.arange(len(frame)), len(numberings)))
 

@@ -152,6 +152,11 @@ def test_groups_need_no_column_but_the_statement():
     ).tolist() == [0, 1, 0]
 
 
+def test_known_near_duplicates_are_taken_as_given():
+    known = np.array([0, 1, 0])
+    assert statement_groups(unrelated(3), near_duplicates=known).tolist() == [0, 1, 0]
+
+
 def test_group_by_keeps_the_values_of_a_column_whole():
     frame = unrelated(4, speaker=["A", "B", "A", None])
     assert statement_groups(frame, group_by="speaker").tolist() == [0, 1, 0, 2]
