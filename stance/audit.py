@@ -127,9 +127,7 @@ class Audit:
         required = [column for column in REQUIRED if column in self.missing]
         lines += [f"rows without {column}: {self.missing[column]:,}" for column in required]
         flagged = [skew for skew in self.skews if skew.flag]
-        lines += [
-            f"{skew.name} tells the stance: {skew.points:+.0f} points ({skew.flag})" for skew in flagged
-        ]
+        lines += [f"{skew.name} tells the stance: {skew.points:+.0f} points ({skew.flag})" for skew in flagged]
         return lines
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,9 +184,7 @@ class Audit:
     def _skews(self) -> str:
         lines = []
         for skew in self.skews:
-            most = "; ".join(
-                f"{_shorten(o.value, 30)}: {o.share:.0%} {o.stance} of {o.n:,}" for o in skew.offenders
-            )
+            most = "; ".join(f"{_shorten(o.value, 30)}: {o.share:.0%} {o.stance} of {o.n:,}" for o in skew.offenders)
             points = f"{skew.points:+.1f} ± {skew.margin:.1f}"
             lines.append([skew.name, f"{skew.n_values:,}", points, skew.flag or "", most])
         return _table(["column", "values", "points", "flag", "most telling values"], lines)

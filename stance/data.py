@@ -21,8 +21,7 @@ _COLUMN_WORDS = {
     ours: words.split()
     for ours, words in {
         "id": "identifier identifiant uuid tweetid statementid",
-        "statement": "text quote quotation sentence tweet utterance texte citation phrase enonce declaration "
-        "propos",
+        "statement": "text quote quotation sentence tweet utterance texte citation phrase enonce declaration propos",
         "target": "topic agreement treaty claim cible accord traite sujet",
         "stance": "label position opinion class etiquette classe",
         "lang": "language langue",
@@ -190,9 +189,7 @@ def _translate(
     return table._replace(frame=frame)
 
 
-def _name_columns(
-    names: Sequence[str], given: Mapping[str, str], source: str, labelled: bool
-) -> dict[str, str]:
+def _name_columns(names: Sequence[str], given: Mapping[str, str], source: str, labelled: bool) -> dict[str, str]:
     """Return their name to ours for the columns to rename: as given, else by spelling, else by a synonym."""
     absent = [name for name in given if name not in names]
     if absent:
@@ -301,11 +298,7 @@ def _find_tables(source: object, notes: list[str], columns: Mapping[str, str]) -
     """Yield the tables of a source, each whole."""
     if isinstance(source, str | os.PathLike):
         yield from _find_files(source, notes, columns)
-    elif (
-        isinstance(source, Mapping)
-        and source
-        and all(hasattr(split, "to_pandas") for split in source.values())
-    ):
+    elif isinstance(source, Mapping) and source and all(hasattr(split, "to_pandas") for split in source.values()):
         for name, split in source.items():
             frame = _decode_dataset(split)
             yield _make_table(frame if "split" in frame else frame.assign(split=str(name)), str(name))
@@ -323,9 +316,7 @@ def _find_tables(source: object, notes: list[str], columns: Mapping[str, str]) -
         yield _make_table(pd.DataFrame(records, dtype=object))
 
 
-def _find_files(
-    source: str | os.PathLike[str], notes: list[str], columns: Mapping[str, str]
-) -> Iterator[Table]:
+def _find_files(source: str | os.PathLike[str], notes: list[str], columns: Mapping[str, str]) -> Iterator[Table]:
     path = Path(source)
     is_column = _find_column_words(columns)
     with reading(str(source)):

@@ -12,9 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from stance.errors import ConfigError
 
 SHINGLE = 5  # characters; shorter ones are shared by unrelated sentences, longer ones miss changed endings
-EXTRA = (
-    0.15  # more rare shingles per row: fewer pairs to count in full for more to multiply; best of 0 to 0.3
-)
+EXTRA = 0.15  # more rare shingles per row: fewer pairs to count in full for more to multiply; best of 0 to 0.3
 CHUNK = 10_000_000  # multiplications and
 BATCH = 100_000  # pairs at a time, so that memory does not grow with the number of similar pairs
 ORDERS = 8  # after so many, hardly any variation on one sentence is left unlinked
@@ -34,9 +32,7 @@ def fold_text(text: str) -> str:
     bare = text.casefold()
     if not bare.isascii():
         bare = "".join(
-            character
-            for character in unicodedata.normalize("NFKD", bare)
-            if not unicodedata.combining(character)
+            character for character in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(character)
         )
     return NOT_WORD.sub(" ", bare).strip() or text.strip()
 
@@ -56,9 +52,7 @@ def near_duplicate_groups(statements: Iterable[str], *, threshold: float = 0.5) 
     if not 0 < threshold <= 1:
         raise ConfigError(f"threshold is {threshold}; expected a number above 0 and up to 1")
     numbers: dict[str, int] = {}
-    which = np.array(
-        [numbers.setdefault(fold_text(text), len(numbers)) for text in statements], dtype=np.int64
-    )
+    which = np.array([numbers.setdefault(fold_text(text), len(numbers)) for text in statements], dtype=np.int64)
     if not numbers:
         return which
     return _similar_rows(_shingle_table(list(numbers)), threshold)[which]
@@ -153,8 +147,7 @@ def _neighbours(table: sparse.csr_array, threshold: float) -> npt.NDArray[np.int
     groups = np.arange(table.shape[0])
     for _ in range(ORDERS):
         least = [
-            np.minimum.reduceat(rng.permutation(table.shape[1])[table.indices], table.indptr[:-1])
-            for _ in range(2)
+            np.minimum.reduceat(rng.permutation(table.shape[1])[table.indices], table.indptr[:-1]) for _ in range(2)
         ]
         order = np.lexsort(least)
         groups = _link_similar(groups, order[:-1], order[1:], table, threshold)

@@ -134,9 +134,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists and numbers for JSON; undefined numbers are None."""
-        as_lists = {
-            name: [asdict(x) for x in getattr(self, name)] for name in ("reliability", "risk_coverage")
-        }
+        as_lists = {name: [asdict(x) for x in getattr(self, name)] for name in ("reliability", "risk_coverage")}
         return asdict(self) | as_lists | {"confusion": [list(row) for row in self.confusion]}
 
     @classmethod
@@ -152,9 +150,7 @@ class Evaluation:
             },
             confusion=tuple(tuple(row) for row in values["confusion"]),
             reliability=tuple(ReliabilityBin(**x) for x in values["reliability"]),
-            risk_coverage=tuple(
-                RiskPoint(x["coverage"], Estimate(**x["risk"])) for x in values["risk_coverage"]
-            ),
+            risk_coverage=tuple(RiskPoint(x["coverage"], Estimate(**x["risk"])) for x in values["risk_coverage"]),
             floors={name: _estimates(metrics) for name, metrics in values["floors"].items()},
         )
 
@@ -219,9 +215,7 @@ def score_predictions(
         n=len(rows.gold),
         n_events=rows.n_events,
         metrics=metrics,
-        slices={
-            column: _score_slices(frame[column], rows, n_bootstrap, seed) for column in by if column in frame
-        },
+        slices={column: _score_slices(frame[column], rows, n_bootstrap, seed) for column in by if column in frame},
         confusion=tuple(tuple(row) for row in cells.reshape(len(LABELS), len(LABELS)).tolist()),
         reliability=_bin_reliability(rows) if probabilistic else (),
         risk_coverage=curve,
@@ -251,8 +245,7 @@ def compare(
     values = [_measure(rows, np.ones((1, rows.n_events)))[0] for rows in pair]
     draws = [_replicate(rows, n_bootstrap, seed)[0] for rows in pair]
     return {
-        name: _to_estimate(values[0][name][0] - values[1][name][0], draws[0][name] - draws[1][name])
-        for name in METRICS
+        name: _to_estimate(values[0][name][0] - values[1][name][0], draws[0][name] - draws[1][name]) for name in METRICS
     }
 
 
@@ -321,9 +314,7 @@ def cross_evaluate(
     parts = [(np.asarray(train, dtype=np.int64), np.asarray(test, dtype=np.int64)) for train, test in folds]
     tested = np.concatenate([np.empty(0, dtype=np.int64), *(test for _, test in parts)])
     if not np.array_equal(np.sort(tested), np.arange(len(frame))):
-        raise SchemaError(
-            f"each of the {len(frame)} rows must be tested in exactly one fold; check the folds"
-        )
+        raise SchemaError(f"each of the {len(frame)} rows must be tested in exactly one fold; check the folds")
     if any(np.intersect1d(train, test).size for train, test in parts):
         raise SchemaError("a fold trains on rows that it tests; check the folds")
     fit_predict = partial(_fit_predict, model) if hasattr(model, "fit") else model
@@ -477,15 +468,11 @@ def _check(frame: pd.DataFrame, predictions: Predictions) -> _Rows:
     scores = np.asarray(predictions.probabilities, dtype=float)
     expected = (len(frame), len(LABELS))
     if scores.shape != expected:
-        raise SchemaError(
-            f"probabilities have shape {scores.shape}; expected {expected}: {', '.join(LABELS)}"
-        )
+        raise SchemaError(f"probabilities have shape {scores.shape}; expected {expected}: {', '.join(LABELS)}")
     if not np.isfinite(scores).all():
         raise SchemaError("probabilities hold missing or infinite numbers; predict every row, then score")
     if predictions.probabilistic and (scores.min() < 0 or abs(scores.sum(axis=1) - 1).max() > 0.01):
-        raise SchemaError(
-            "probabilities must be in [0, 1] and sum to 1; pass probabilistic=False for other scores"
-        )
+        raise SchemaError("probabilities must be in [0, 1] and sum to 1; pass probabilistic=False for other scores")
     abstained = None if predictions.abstained is None else np.asarray(predictions.abstained, dtype=bool)
     if abstained is not None and abstained.shape != gold.shape:
         raise SchemaError(f"abstained has shape {abstained.shape}; expected {gold.shape}")
@@ -513,9 +500,7 @@ def _events(frame: pd.DataFrame) -> NDArray[np.int64]:
         return np.arange(len(frame))
     events = frame["event"].astype(object)
     columns = [frame["target"].to_numpy(object)] if "target" in frame else []
-    numbers = (
-        frame.groupby([*columns, events.to_numpy()], sort=False, dropna=False).ngroup().to_numpy(np.int64)
-    )
+    numbers = frame.groupby([*columns, events.to_numpy()], sort=False, dropna=False).ngroup().to_numpy(np.int64)
     alone = (events.isna() | (events == "")).to_numpy(bool)
     numbers = np.where(alone, len(frame) + np.arange(len(frame)), numbers)
     return pd.factorize(numbers)[0].astype(np.int64)
@@ -592,9 +577,7 @@ def _measure(rows: _Rows, times: Floats) -> tuple[dict[str, Floats], Floats]:
             metrics["ece"] = abs(total(bins * gaps[:, None])).sum(axis=1) / n
         if rows.abstained is not None:
             answered = ~rows.abstained
-            right, of = total(
-                np.column_stack([answered & (rows.gold == rows.predicted), answered]).astype(float)
-            ).T
+            right, of = total(np.column_stack([answered & (rows.gold == rows.predicted), answered]).astype(float)).T
             metrics["coverage"], metrics["precision"] = of / n, right / of
     coverages = np.append(CURVE_COVERAGES, CONFIDENT_SHARE)
     accuracies = _accuracy_at(rows, times, coverages)
@@ -649,9 +632,7 @@ def _score_slices(values: "pd.Series[Any]", rows: _Rows, n_bootstrap: int, seed:
     known = values.reset_index(drop=True).map(_name_value, na_action="ignore")
     known = known[known.notna() & (known != "")]
     slices = {}
-    for name, positions in sorted(
-        known.groupby(known).indices.items(), key=lambda item: (-len(item[1]), item[0])
-    ):
+    for name, positions in sorted(known.groupby(known).indices.items(), key=lambda item: (-len(item[1]), item[0])):
         part = rows.take(known.index[positions].to_numpy(np.int64))
         enough = len(positions) >= ROWS_PER_SLICE
         slices[str(name)] = Slice(len(positions), _estimate(part, n_bootstrap, seed)[0] if enough else {})
@@ -690,8 +671,7 @@ def _keys(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[tuple[Any, ...]
     values = frame[list(columns)].astype(object)
     complete = (values.notna() & (values != "")).all(axis=1)
     return [
-        row if whole else None
-        for row, whole in zip(values.itertuples(index=False, name=None), complete, strict=True)
+        row if whole else None for row, whole in zip(values.itertuples(index=False, name=None), complete, strict=True)
     ]
 
 
@@ -721,8 +701,6 @@ def _join(parts: list[Predictions], order: NDArray[np.int64]) -> Predictions:
     masks = [part.abstained for part in parts]
     return Predictions(
         np.concatenate([np.asarray(part.probabilities, dtype=float) for part in parts])[order],
-        None
-        if any(mask is None for mask in masks)
-        else np.concatenate([np.asarray(m) for m in masks])[order],
+        None if any(mask is None for mask in masks) else np.concatenate([np.asarray(m) for m in masks])[order],
         all(part.probabilistic for part in parts),
     )

@@ -145,9 +145,7 @@ def _list_slices(models: Mapping[str, Evaluation]) -> list[str]:
             name = _name_slice(column, value)
             if part.metrics:
                 beside = [_value(_macro_f1(other, column, value)) for other in others]
-                rows.append(
-                    [name, str(part.n), *(str(part.metrics[metric]) for metric in SLICE_METRICS), *beside]
-                )
+                rows.append([name, str(part.n), *(str(part.metrics[metric]) for metric in SLICE_METRICS), *beside])
             else:
                 few.append(f"{name} ({part.n})")
     parts = [_table(header, rows)] if rows else []
@@ -262,9 +260,7 @@ def draw_risk_coverage(models: Mapping[str, Evaluation], *, title: str = "") -> 
             "linestyle": LINES[place % 7],
             "label": _wrap(name),
         }
-        axes.plot(
-            coverage, [p.risk.value or 0.0 for p in points], linewidth=2.4 if place == 0 else 1.4, **style
-        )
+        axes.plot(coverage, [p.risk.value or 0.0 for p in points], linewidth=2.4 if place == 0 else 1.4, **style)
         if place == 0 and all(point.risk.low is not None for point in points):
             low, high = [p.risk.low or 0.0 for p in points], [p.risk.high or 0.0 for p in points]
             axes.fill_between(coverage, low, high, color=COLOURS[0], alpha=0.15, linewidth=0)

@@ -74,8 +74,7 @@ def split_statements(
     shares = np.array([1 - validation - test, validation, test])
     if min(validation, test) < 0 or shares[0] <= 0:
         raise ConfigError(
-            f"validation={validation} and test={test}; "
-            "expected shares of the rows, each at least 0, together below 1"
+            f"validation={validation} and test={test}; expected shares of the rows, each at least 0, together below 1"
         )
     _require_stance(frame)
     groups = statement_groups(frame, group_by=group_by)

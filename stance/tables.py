@@ -84,9 +84,7 @@ def read_tables(
     suffix = path.suffix.lower()
     if source != "-" and suffix not in (*SUFFIXES, ".txt"):
         expected = ", ".join((*SUFFIXES, ".txt"))
-        raise DataError(
-            f"cannot tell the format of {source} from its name; expected one that ends in {expected}"
-        )
+        raise DataError(f"cannot tell the format of {source} from its name; expected one that ends in {expected}")
     with reading(source):
         if source != "-" and path.stat().st_size == 0:
             raise DataError(f"{source} is empty")
@@ -200,9 +198,7 @@ def _find_encoding(path: Path, source: str) -> str:
             if not mixed and not _is_encoded(line, "cp1252"):
                 raise DataError(f"{source}, line {number}: neither UTF-8 nor cp1252; save the file as UTF-8")
         if mixed:
-            raise DataError(
-                f"{source} mixes encodings: line {faulty} is not UTF-8, as others are; save it as UTF-8"
-            )
+            raise DataError(f"{source} mixes encodings: line {faulty} is not UTF-8, as others are; save it as UTF-8")
         return "cp1252"
 
 
@@ -218,9 +214,7 @@ def _check_lines(file: TextIO, source: str) -> Iterator[str]:
     """Yield the lines with their ends; one that no table has is an error that names it."""
     for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_CHARS), ""), 1):
         if len(line) == MAX_LINE_CHARS:
-            raise DataError(
-                f"{source}, line {number}: longer than {MAX_LINE_CHARS:,} characters; is this a table?"
-            )
+            raise DataError(f"{source}, line {number}: longer than {MAX_LINE_CHARS:,} characters; is this a table?")
         if "\0" in line:
             raise DataError(f"{source}, line {number}: has a NUL byte; expected text, in UTF-8")
         if not line.isascii() and _ESCAPED_BYTE.search(line):
@@ -283,9 +277,7 @@ def _read_parquet(path: Path, source: str, batch_size: int) -> Iterator[Table]:
         with parquet.ParquetFile(path) as file:
             empty = [file.schema_arrow.empty_table()] if not file.metadata.num_rows else []
             for batch in itertools.chain(empty, file.iter_batches(batch_size)):
-                frame = batch.to_pandas(
-                    integer_object_nulls=True
-                )  # else a missing id makes floats of the others
+                frame = batch.to_pandas(integer_object_nulls=True)  # else a missing id makes floats of the others
                 frame = frame.reset_index(drop=True)
                 yield Table(source, "row", frame, range(start, start + len(frame)), [])
                 start += len(frame)
@@ -316,9 +308,7 @@ def _read_csv(
     names = [name.strip() for name in header]
     repeated = sorted({name for name in names if name and names.count(name) > 1})
     if repeated:
-        raise SchemaError(
-            f"{source} has the columns {repeated} more than once; give each column its own name"
-        )
+        raise SchemaError(f"{source} has the columns {repeated} more than once; give each column its own name")
     if "" in names:  # the row numbers that pandas writes, or the empty columns of a spreadsheet
         note_assumption(notes, source, "columns without a name left out")
     return [name for name in names if name], _name_cells(records, names)
@@ -352,9 +342,7 @@ def _read_cells(
             return
         except csv.Error as error:
             if "field limit" in str(error):
-                raise DataError(
-                    f"{source}, line {line}: a quotation mark is opened and never closed"
-                ) from error
+                raise DataError(f"{source}, line {line}: a quotation mark is opened and never closed") from error
             unclosed = "unexpected end" in str(error)
             yield (
                 line,

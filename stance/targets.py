@@ -134,9 +134,7 @@ def _entry_faults(slug: str, entry: Any) -> list[str]:
     if not isinstance(names, dict) or not names or not all(map(_is_name, names.values())):
         faults.append(f'{slug}: name must be one text per language, such as name.en = "…"; got {names!r}')
     if not isinstance(aliases, dict):
-        faults.append(
-            f'{slug}: aliases must be lists per language, such as aliases.en = ["…"]; got {aliases!r}'
-        )
+        faults.append(f'{slug}: aliases must be lists per language, such as aliases.en = ["…"]; got {aliases!r}')
         return faults
     for lang, group in aliases.items():
         if not isinstance(group, list):

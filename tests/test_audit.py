@@ -120,9 +120,7 @@ SCRAP = "The minister told the deputies that the treaty of Le Touquet must be en
     ],
 )
 def test_conflicts_are_one_statement_with_two_stances(statements, stances, columns, n_conflicts):
-    frame = pd.DataFrame({"statement": statements, "stance": stances, "target": "le-touquet"}).assign(
-        **columns
-    )
+    frame = pd.DataFrame({"statement": statements, "stance": stances, "target": "le-touquet"}).assign(**columns)
     conflicts = audit(frame).conflicts
     assert len(conflicts) == n_conflicts
     assert all(conflict.stances == tuple(stances) for conflict in conflicts)
@@ -162,9 +160,7 @@ def skew(report, name):
     return {found.name: found for found in report.skews}.get(name)
 
 
-@pytest.mark.parametrize(
-    "column", ["speaker", "country", "party", "role", "lang", "form", "origin", "target"]
-)
+@pytest.mark.parametrize("column", ["speaker", "country", "party", "role", "lang", "form", "origin", "target"])
 def test_a_column_that_tells_the_stance_is_flagged(column):
     frame = unrelated(90)
     frame[column] = frame["stance"].map({"support": "x", "oppose": "y", "neutral": "z"})
@@ -238,9 +234,7 @@ def test_a_column_with_one_value_has_no_skew():
 def test_three_rows_are_enough_for_all_but_skews():
     report = audit(unrelated(3))
     assert report.skews == ()
-    assert report.notes == (
-        "skews: 3 labelled rows with 3 stances; at least 30 rows and 2 stances are needed",
-    )
+    assert report.notes == ("skews: 3 labelled rows with 3 stances; at least 30 rows and 2 stances are needed",)
 
 
 def test_a_statement_column_is_enough():

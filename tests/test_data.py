@@ -81,26 +81,20 @@ def test_class_numbers_of_a_dataset_are_read_by_their_names():
 
 
 def test_splits_are_put_together_and_named():
-    splits = datasets.DatasetDict(
-        train=datasets.Dataset.from_list(ROWS), test=datasets.Dataset.from_list(ROWS[:1])
-    )
+    splits = datasets.DatasetDict(train=datasets.Dataset.from_list(ROWS), test=datasets.Dataset.from_list(ROWS[:1]))
     assert load_statements(splits)["split"].tolist() == ["train", "train", "test"]
 
 
 def test_bad_rows_of_splits_are_called_by_split():
     rows = [{**ROWS[0], "stance": "x"}]
-    splits = datasets.DatasetDict(
-        train=datasets.Dataset.from_list(ROWS), test=datasets.Dataset.from_list(rows)
-    )
+    splits = datasets.DatasetDict(train=datasets.Dataset.from_list(ROWS), test=datasets.Dataset.from_list(rows))
     with pytest.raises(BadRowsError, match="test:1: stance is unknown: 'x'"):
         load_statements(splits)
 
 
 @pytest.mark.parametrize("source", [3, None, {}, {"statement": "x"}, ["It is over."], [ROWS[0], "x"]])
 def test_what_cannot_be_loaded_is_refused_with_what_can(source):
-    with pytest.raises(
-        DataError, match=f"cannot load statements from {type(source).__name__}; expected a path"
-    ):
+    with pytest.raises(DataError, match=f"cannot load statements from {type(source).__name__}; expected a path"):
         load_statements(source)
 
 
@@ -132,9 +126,7 @@ def test_bad_rows_of_a_folder_are_reported_at_once_by_file_and_line(write, tmp_p
 def test_a_file_of_a_folder_that_lacks_a_column_is_named(write, tmp_path):
     write("a.csv", "statement,target,stance\na,ceta,support\n")
     write("b.csv", "statement,stance\na,support\n")
-    with pytest.raises(
-        SchemaError, match=r"missing columns \['target'\] in b\.csv.*or give one target for all"
-    ):
+    with pytest.raises(SchemaError, match=r"missing columns \['target'\] in b\.csv.*or give one target for all"):
         load_statements(tmp_path)
 
 
@@ -173,9 +165,7 @@ def test_a_hub_that_cannot_be_reached_is_said_on_one_line(monkeypatch):
         raise ConnectionError("no\nroute")
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    with pytest.raises(
-        DataError, match=r"no file or folder 'owner/name', and .* hub \(no route\); check the name"
-    ):
+    with pytest.raises(DataError, match=r"no file or folder 'owner/name', and .* hub \(no route\); check the name"):
         load_statements("owner/name")
 
 
@@ -221,9 +211,7 @@ def test_our_name_in_another_spelling_wins_over_a_synonym():
 
 def test_two_columns_for_one_name_are_refused_with_the_way_out():
     rows = [{"text": "a", "quote": "b", "target": "ceta", "stance": "support"}]
-    with pytest.raises(
-        SchemaError, match=r"\['text', 'quote'\] .* the statement; .*columns=\{'text': 'statement'\}"
-    ):
+    with pytest.raises(SchemaError, match=r"\['text', 'quote'\] .* the statement; .*columns=\{'text': 'statement'\}"):
         load_statements(rows)
     frame = load_statements(rows, columns={"quote": "statement"})
     assert frame.loc[0, ["statement", "text"]].tolist() == ["b", "a"]
@@ -410,9 +398,7 @@ def test_a_bad_row_is_met_after_the_batches_before_it(write):
     path = write("a.jsonl", '{"text": "a"}\n' * 5 + '{"text": \n')
     batches = read_batches(path, batch_size=2)
     assert [len(next(batches)), len(next(batches))] == [2, 2]
-    with pytest.raises(
-        BadRowsError, match=r"a\.jsonl has 1 bad row .*line 6: row is not a whole JSON object"
-    ):
+    with pytest.raises(BadRowsError, match=r"a\.jsonl has 1 bad row .*line 6: row is not a whole JSON object"):
         next(batches)
 
 

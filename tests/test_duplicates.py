@@ -26,17 +26,15 @@ def slow_groups(statements, threshold):
     return [sorted(set(groups)).index(group) for group in groups]
 
 
-words = st.lists(
-    st.sampled_from("keep scrap the a treaty traité Touquet ne pas 除 🚢".split()), max_size=8
-).map(" ".join)
+words = st.lists(st.sampled_from("keep scrap the a treaty traité Touquet ne pas 除 🚢".split()), max_size=8).map(
+    " ".join
+)
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(words | st.text(max_size=12), max_size=12), st.sampled_from([0.2, 0.3, 0.5, 0.7, 1.0]))
 def test_the_fast_search_finds_what_comparing_all_pairs_finds(statements, threshold):
-    assert near_duplicate_groups(statements, threshold=threshold).tolist() == slow_groups(
-        statements, threshold
-    )
+    assert near_duplicate_groups(statements, threshold=threshold).tolist() == slow_groups(statements, threshold)
 
 
 def test_small_chunks_and_batches_change_nothing(monkeypatch):

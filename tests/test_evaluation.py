@@ -208,9 +208,7 @@ def test_one_event_gives_no_interval():
 @pytest.mark.parametrize("seed", range(5))
 def test_every_value_lies_in_its_interval(seed):
     frame, probabilities = make_case(seed=seed)
-    scores = score_predictions(
-        frame, probabilities, abstained=probabilities.max(axis=1) < 0.5, n_bootstrap=300
-    )
+    scores = score_predictions(frame, probabilities, abstained=probabilities.max(axis=1) < 0.5, n_bootstrap=300)
     for name, estimate in scores.metrics.items():
         assert estimate.low <= estimate.value <= estimate.high, name
 
@@ -283,9 +281,7 @@ def test_paired_interval_is_narrower_than_the_single_ones(case):
     frame, probabilities = case
     other = 0.9 * probabilities + 0.1 * np.roll(probabilities, 1, axis=0)
     difference = compare(frame, probabilities, other, n_bootstrap=300)["accuracy"]
-    single = [
-        score_predictions(frame, p, n_bootstrap=300).metrics["accuracy"] for p in (probabilities, other)
-    ]
+    single = [score_predictions(frame, p, n_bootstrap=300).metrics["accuracy"] for p in (probabilities, other)]
     assert difference.value == pytest.approx(single[0].value - single[1].value, abs=2e-6)
     assert difference.high - difference.low < min(s.high - s.low for s in single)
 
@@ -401,9 +397,7 @@ def test_columns_of_a_classifier_are_put_in_the_order_of_labels():
 def test_label_that_a_classifier_never_saw_gets_nothing():
     frame = statements()
     seen = frame[frame["stance"] != "oppose"]
-    assert (
-        np.asarray(predict_scores(Reader().fit(seen, seen["stance"]), frame).probabilities)[:, 1] == 0
-    ).all()
+    assert (np.asarray(predict_scores(Reader().fit(seen, seen["stance"]), frame).probabilities)[:, 1] == 0).all()
     svm = baselines()["TF-IDF + LinearSVC"].fit(seen.assign(statement=seen["stance"]), seen["stance"])
     scores = predict_scores(svm, seen.assign(statement=seen["stance"]))
     assert np.array_equal(np.array(LABELS)[np.argmax(scores.probabilities, axis=1)], seen["stance"])
@@ -460,9 +454,7 @@ def test_majority_per_target_falls_back_where_the_target_is_new(nations):
 
 
 def test_nationality_decides_within_a_known_target_and_beyond(nations):
-    labels = guess(
-        "nationality only", nations, target=["a", "b", "new", "new"], country=["FR", "FR", "UK", "FR"]
-    )
+    labels = guess("nationality only", nations, target=["a", "b", "new", "new"], country=["FR", "FR", "UK", "FR"])
     assert labels == ["oppose", "neutral", "support", "oppose"]
 
 
@@ -490,16 +482,12 @@ def test_floors_read_no_text(nations):
 def test_svm_reads_text():
     frame = pd.DataFrame({"statement": ["Keep it.", "Scrap it!", "No comment."] * 4, "stance": [*LABELS] * 4})
     svm = baselines()["TF-IDF + LinearSVC"].fit(frame, frame["stance"])
-    assert svm.predict(pd.DataFrame({"statement": ["We keep it", "They scrap it"]})).tolist() == list(
-        LABELS[:2]
-    )
+    assert svm.predict(pd.DataFrame({"statement": ["We keep it", "They scrap it"]})).tolist() == list(LABELS[:2])
 
 
 # --- out of fold
 
-WORDS = (
-    "amber birch cedar delta ember fjord grove heath inlet jetty knoll larch maple night ocean pearl".split()
-)
+WORDS = "amber birch cedar delta ember fjord grove heath inlet jetty knoll larch maple night ocean pearl".split()
 
 
 def agreements():
@@ -542,9 +530,7 @@ def test_estimators_are_cloned_for_each_fold_and_jobs_change_nothing():
 def test_extra_rows_that_belong_to_a_tested_row_are_left_out():
     frame = agreements()
     copy = frame.iloc[[0]].assign(event="elsewhere", statement=frame["statement"][0].upper())
-    same_event = pd.DataFrame(
-        {"statement": ["quartz ravine"], "stance": "support", "event": "e5", "target": "b"}
-    )
+    same_event = pd.DataFrame({"statement": ["quartz ravine"], "stance": "support", "event": "e5", "target": "b"})
     free = pd.DataFrame({"statement": ["summit tundra"], "stance": "oppose", "event": "e99", "target": "b"})
     seen = []
 
@@ -561,9 +547,7 @@ def test_extra_rows_on_a_tested_agreement_are_left_out_when_kept_apart():
     frame = agreements()
     folds = [([1, 3, 5, 7], [0, 2, 4, 6]), ([0, 2, 4, 6], [1, 3, 5, 7])]
     rows = [("quartz ravine", "a"), ("summit tundra", "b"), ("upland valley", "c")]
-    extra = pd.DataFrame(rows, columns=["statement", "target"]).assign(
-        stance="neutral", event=["x", "y", "z"]
-    )
+    extra = pd.DataFrame(rows, columns=["statement", "target"]).assign(stance="neutral", event=["x", "y", "z"])
     targets = []
 
     def fit_predict(train, test):

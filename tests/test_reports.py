@@ -67,9 +67,7 @@ def test_json_gives_the_evaluations_back(results, tmp_path):
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["title"], report["notes"]) == ("Evaluation", ["n"])
     models = report["results"]["Known agreement"]
-    assert {name: Evaluation.from_dict(values) for name, values in models.items()} == results[
-        "Known agreement"
-    ]
+    assert {name: Evaluation.from_dict(values) for name, values in models.items()} == results["Known agreement"]
 
 
 def test_same_results_give_the_same_bytes(results, tmp_path):
@@ -105,9 +103,7 @@ def test_errors_are_told_in_one_row_each_without_markup(results, frame, probabil
     number = errors.index[0]
     chances = " / ".join(f"{p:.2f}" for p in probabilities[number])
     assert len(lines) == 3
-    assert lines[0].startswith(
-        rf"| Scrap it \| or \*keep\* it, \_now\_ [{number}]\(http://example.org) | le-touquet |"
-    )
+    assert lines[0].startswith(rf"| Scrap it \| or \*keep\* it, \_now\_ [{number}]\(http://example.org) | le-touquet |")
     assert lines[0].endswith(f"| {errors['stance'].iloc[0]} | {errors['predicted'].iloc[0]} | {chances} |")
 
 

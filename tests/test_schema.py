@@ -62,9 +62,7 @@ def test_hard_is_a_nullable_boolean():
     checked = validate_statements(table(hard=["TRUE", 0, None]))
     assert checked["hard"].dtype == "boolean"
     assert checked["hard"].tolist() == [True, False, pd.NA]
-    assert problems_of(table(hard=["maybe", True, False])) == [
-        Problem(1, "hard", "is neither true nor false: 'maybe'")
-    ]
+    assert problems_of(table(hard=["maybe", True, False])) == [Problem(1, "hard", "is neither true nor false: 'maybe'")]
 
 
 def test_the_input_is_not_changed_and_its_index_and_notes_are_kept():
@@ -102,9 +100,7 @@ def test_rows_are_called_what_the_caller_calls_them():
 
 def test_the_message_counts_every_fault_and_spells_out_twenty():
     frame = pd.concat([table(stance=["x", "oppose", "neutral"])] * 23, ignore_index=True)
-    with pytest.raises(
-        BadRowsError, match=r"^the table has 23 bad rows \(23 × stance is unknown\)"
-    ) as caught:
+    with pytest.raises(BadRowsError, match=r"^the table has 23 bad rows \(23 × stance is unknown\)") as caught:
         validate_statements(frame)
     message = str(caught.value)
     assert message.count("row 1: ") == 1
@@ -122,9 +118,7 @@ def test_bad_rows_survive_pickling():
 
 
 def test_a_missing_column_is_named_with_what_was_expected_and_found():
-    message = (
-        r"missing columns \['target'\] in my\.csv; expected \['statement', .*found \['statement', 'stance'\]"
-    )
+    message = r"missing columns \['target'\] in my\.csv; expected \['statement', .*found \['statement', 'stance'\]"
     with pytest.raises(SchemaError, match=message):
         validate_statements(table().drop(columns="target"), source="my.csv")
 

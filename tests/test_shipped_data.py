@@ -143,9 +143,7 @@ def test_the_card_counts_the_whole(card, rows):
 
     assert f"{len(rows)} rows on {used} agreements" in card
     assert f"the rest is on {used - 1} other agreements" in card
-    assert (
-        f"aliases of {len(targets)} agreements in English and French ({len(targets) - used} of them" in card
-    )
+    assert f"aliases of {len(targets)} agreements in English and French ({len(targets) - used} of them" in card
     assert f"{words.min()} to {words.max()} words" in card
     assert f"`{CALAIS}`, {(rows['event'] == CALAIS).sum()} rows" in card
 

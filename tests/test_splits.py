@@ -31,10 +31,7 @@ def links_between(first, second):
     for columns in (("target", "event"), ("speaker", "event"), ("pair",)):
         shared += [(columns, key) for key in keys(first, *columns) & keys(second, *columns)]
     shared += [
-        ("near-duplicate", a, b)
-        for a in first["statement"]
-        for b in second["statement"]
-        if jaccard(a, b) >= 0.5
+        ("near-duplicate", a, b) for a in first["statement"] for b in second["statement"] if jaccard(a, b) >= 0.5
     ]
     return shared
 
@@ -124,9 +121,7 @@ def unrelated(n, **columns):
 
 
 def test_one_targets_event_is_one_group():
-    frame = unrelated(
-        4, target=["le-touquet", "le-touquet", "tpp", "tpp"], event=["summit", "summit", "summit", None]
-    )
+    frame = unrelated(4, target=["le-touquet", "le-touquet", "tpp", "tpp"], event=["summit", "summit", "summit", None])
     assert statement_groups(frame).tolist() == [0, 0, 1, 2]
 
 
@@ -147,9 +142,11 @@ def test_missing_values_link_nothing(missing):
 
 
 def test_groups_need_no_column_but_the_statement():
-    assert statement_groups(
-        pd.DataFrame({"statement": ["Keep it all.", "End it.", "Keep it all!"]})
-    ).tolist() == [0, 1, 0]
+    assert statement_groups(pd.DataFrame({"statement": ["Keep it all.", "End it.", "Keep it all!"]})).tolist() == [
+        0,
+        1,
+        0,
+    ]
 
 
 def test_known_near_duplicates_are_taken_as_given():
@@ -167,9 +164,7 @@ def test_group_by_keeps_the_values_of_a_column_whole():
 def test_splits_have_the_wanted_sizes_and_shares_of_stances():
     frame = unrelated(300, event=[f"e{i // 4}" for i in range(300)])
     splits = split_statements(frame, validation=0.1, test=0.2)
-    assert [len(splits.train), len(splits.validation), len(splits.test)] == pytest.approx(
-        [210, 30, 60], abs=4
-    )
+    assert [len(splits.train), len(splits.validation), len(splits.test)] == pytest.approx([210, 30, 60], abs=4)
     for part in (splits.train, splits.validation, splits.test):
         assert part["stance"].value_counts(normalize=True).to_numpy() == pytest.approx(1 / 3, abs=0.05)
 
@@ -189,9 +184,7 @@ def test_folds_test_every_row_once_and_hold_every_stance():
     for train, test in folds:
         assert sorted([*train, *test]) == list(range(100))
         assert len(test) == pytest.approx(20, abs=3)
-        assert frame["stance"].iloc[test].value_counts(normalize=True).to_numpy() == pytest.approx(
-            1 / 3, abs=0.1
-        )
+        assert frame["stance"].iloc[test].value_counts(normalize=True).to_numpy() == pytest.approx(1 / 3, abs=0.1)
 
 
 def test_the_seed_decides_the_split():

@@ -200,9 +200,7 @@ def test_all_faults_of_a_table_are_told_at_once(write_table):
         read_targets(write_table('a = 1\n[b]\nnotes = 2\n[c]\nname.en = "C"\naliases.en = [4]'))
 
     message = str(error.value)
-    assert all(
-        part in message for part in ("a: expected", "b: unknown", "b: name must", "c: aliases.en holds 4")
-    )
+    assert all(part in message for part in ("a: expected", "b: unknown", "b: name must", "c: aliases.en holds 4"))
     assert "\n" not in message
 
 

@@ -1,0 +1,463 @@
+"""The classifier: features, a logistic regression on them, calibration and the gates, as one estimator."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.pipeline import FeatureUnion
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from stance.abstention import TopicGate, identify_languages, is_foreign
+from stance.calibration import Calibration, fit_calibration
+from stance.config import BLOCKS
+from stance.errors import SchemaError
+from stance.features import LEXICAL_MASKS, SENTENCE_MASKS, Masker, build_lexical, encode_sentences
+from stance.splits import Fold, grouped_folds, statement_groups
+from stance.targets import Target, resolve_target
+
+log = logging.getLogger("stance")
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+# An agreement counts as known when so many of its rows were trained on.
+MIN_KNOWN_ROWS = 20
+# Fewer out-of-fold rows than this calibrate nothing.
+_MIN_CALIBRATION_ROWS = 50
+
+
+class Judgement(NamedTuple):
+    """What the classifier says of statements: probabilities, shape (n, n_classes), and reasons not to answer."""
+
+    probabilities: Floats
+    reasons: list[str | None]
+
+
+class OutOfFold(NamedTuple):
+    """Answers about training rows by heads that did not see them: positions, probabilities, left unanswered."""
+
+    rows: Ints
+    probabilities: Floats
+    abstained: npt.NDArray[np.bool_]
+
+
+class Candidate(NamedTuple):
+    """One combination of the settings that are searched."""
+
+    C: float
+    authored_weight: float
+    sentence_weight: float
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Training rows, prepared once for all fits."""
+
+    texts: list[str]
+    embeddings: npt.NDArray[np.float32]
+    y: Ints
+    documented: npt.NDArray[np.bool_]
+    weight: Floats
+
+    def weights(self, candidate: Candidate) -> Floats:
+        return np.where(self.documented, self.weight, self.weight * candidate.authored_weight)
+
+
+class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classifier of statements about an agreement, with calibrated probabilities and reasons to abstain.
+
+    Like `LogisticRegressionCV` it searches the settings for which it is given several values, by cross-validation
+    in groups: what belongs to one event, contrast pair or near-duplicate stays on one side. Rows of the main
+    target are tried by event, rows of other agreements by whole agreements, so that the search sees both kinds
+    of question: a known agreement at a new event, and an agreement never seen. Only documented rows are tried;
+    authored rows lend themselves to training as far as that helps. Probabilities are calibrated and the
+    abstention threshold is chosen on the same out-of-fold answers, apart for known and for unseen agreements.
+
+    Parameters
+    ----------
+    C, authored_weight, sentence_weight : float or sequence of float
+        Inverse strength of regularisation; weight of rows whose `origin` is "authored" against 1 of others;
+        weight of the sentence block beside the lexical one.
+    blocks : sequence of str
+        "lexical", "sentence" or both.
+    target : str
+        Main target, which a statement without a target is about. "": the most frequent one.
+    target_weight : float
+        Weight of rows on the main target against 1 of other rows.
+    targets : mapping of slug to Target, optional
+        Names of agreements, to be masked. Without it only the target as given is.
+    folds : int
+        Number of folds.
+    precision : float
+        How often an answer should be right; the thresholds of abstention are chosen for it.
+    random_state : int
+        Seed of the folds and of the topic gate.
+    n_jobs : int
+        Processes; the fitted classifier is the same whatever their number.
+
+    Attributes
+    ----------
+    classes_ : array of str
+        Labels, sorted.
+    candidate_ : Candidate
+        Settings that were chosen.
+    search_ : list of dict
+        Each combination tried, with its macro-F1 on known and on unseen agreements.
+    calibrations_ : dict
+        "known" and "unseen" to Calibration.
+    out_of_fold_ : dict
+        "known" (rows of the main target) and "unseen" (rows of other agreements) to OutOfFold.
+    main_target_, known_targets_, languages_ : str, tuple of str, tuple of str
+    """
+
+    def __init__(
+        self,
+        *,
+        C: float | Sequence[float] = 4.0,
+        authored_weight: float | Sequence[float] = 0.3,
+        sentence_weight: float | Sequence[float] = 1.0,
+        blocks: Sequence[str] = BLOCKS,
+        target: str = "",
+        target_weight: float = 2.0,
+        targets: Mapping[str, Target] | None = None,
+        folds: int = 5,
+        precision: float = 0.7,
+        random_state: int = 0,
+        n_jobs: int = 1,
+    ) -> None:
+        self.C = C
+        self.authored_weight = authored_weight
+        self.sentence_weight = sentence_weight
+        self.blocks = blocks
+        self.target = target
+        self.target_weight = target_weight
+        self.targets = targets
+        self.folds = folds
+        self.precision = precision
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit to labelled statements.
+
+        Parameters
+        ----------
+        X : DataFrame with `statement` and, if possible, `target`, `origin`, `event`, `pair`, `speaker`; or sequence
+            of statements
+        y : labels, shape (n_statements,); by default the column `stance` of `X`
+        sample_weight : array, shape (n_statements,), optional
+        """
+        frame = _to_frame(X)
+        if y is None:
+            if "stance" not in frame.columns:
+                raise SchemaError("no labels: expected y, or a column 'stance' in X")
+            y = frame["stance"]
+        labels = np.asarray(y).astype(str)
+        if len(labels) != len(frame):
+            raise SchemaError(f"{len(labels)} labels for {len(frame)} statements; expected one for each")
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise SchemaError(
+                f"all {len(frame)} statements have the stance {self.classes_.tolist()}; expected at least two"
+            )
+        self.n_features_in_ = 2  # a statement and its target
+        frame = frame.assign(target=self._fill_targets(frame))
+        with _one_thread():
+            self._fit(frame, codes.astype(np.int64), sample_weight)
+        return self
+
+    def predict(self, X: Any) -> npt.NDArray[np.str_]:
+        """Most probable label of each statement, shape (n_statements,), abstentions disregarded."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Calibrated probabilities, shape (n_statements, n_classes), columns in the order of `classes_`."""
+        check_is_fitted(self)
+        frame = _to_frame(X)
+        return self.judge(frame["statement"].tolist(), self._fill_targets(frame)).probabilities
+
+    def judge(self, statements: Sequence[str], targets: Sequence[str]) -> Judgement:
+        """Return probabilities and, per statement, the reason not to answer or None.
+
+        The first reason that applies is given: "empty", "language" (surely none that was trained on), "off-topic"
+        (far from everything trained on), "uncertain" (below the threshold). The probabilities of such statements
+        are what the model makes of them all the same.
+        """
+        with _one_thread():
+            texts, embeddings = self._encode(statements, targets)
+            logits = self._logits(texts, embeddings)
+        off_topic = self.topic_gate_.is_off_topic(embeddings)
+        unseen = ~np.isin(np.array(targets, dtype=object), self.known_targets_)
+        probabilities = np.empty_like(logits)
+        uncertain = np.empty(len(logits), dtype=bool)
+        for kind, rows in (("known", ~unseen), ("unseen", unseen)):
+            if rows.any():
+                calibration = self.calibrations_[kind]
+                probabilities[rows], uncertain[rows] = self._settle(logits[rows], calibration)
+        return Judgement(
+            probabilities,
+            [self._reason(statement, off_topic[row], uncertain[row]) for row, statement in enumerate(statements)],
+        )
+
+    def _reason(self, statement: str, off_topic: bool, uncertain: bool) -> str | None:
+        if not any(map(str.isalnum, statement)):
+            return "empty"
+        if is_foreign(statement, self.languages_):
+            return "language"
+        return "off-topic" if off_topic else "uncertain" if uncertain else None
+
+    def resolve(self, target: object = None) -> str:
+        """Slug of a target given by any of its names, or the text as it is; the main target where it is missing."""
+        main: str = getattr(self, "main_target_", self.target)
+        if target is None or target is pd.NA or target != target:  # NaN is not equal to itself
+            return main
+        return resolve_target(str(target).strip(), self.targets or {}) or main
+
+    def find_names(self, statement: str, target: str) -> list[tuple[int, int]]:
+        """Half-open offsets of the names that are masked: the target's and those of persons, in reading order."""
+        return self._masker.find(statement, target)
+
+    def _fill_targets(self, frame: pd.DataFrame) -> list[str]:
+        """Slug (or text) of each row's target; the main one where none is given."""
+        if "target" not in frame.columns:
+            return [self.resolve()] * len(frame)
+        resolved = {text: self.resolve(text) for text in frame["target"].unique()}
+        return [resolved[text] for text in frame["target"]]
+
+    def _encode(
+        self, statements: Sequence[str], targets: Sequence[str], jobs: int = 1
+    ) -> tuple[list[str], npt.NDArray[np.float32]]:
+        """Masked texts of the lexical block and embeddings of the sentence block."""
+        masked = [self._masker.mask(s, t, LEXICAL_MASKS) for s, t in zip(statements, targets, strict=True)]
+        sentences = [self._masker.mask(s, t, SENTENCE_MASKS) for s, t in zip(statements, targets, strict=True)]
+        return masked, encode_sentences(sentences, jobs=jobs)
+
+    @property
+    def _masker(self) -> Masker:
+        if not hasattr(self, "_masker_"):
+            self._masker_ = Masker(self.targets or {})
+        return self._masker_
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the compiled patterns: they are made again where needed."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_masker_"}
+
+    def _logits(self, texts: list[str], embeddings: npt.NDArray[np.float32]) -> Floats:
+        blocks = _stack(self.lexical_, texts, embeddings, self._sentence_weight)
+        return _head_logits(self.head_, blocks)
+
+    @property
+    def _sentence_weight(self) -> float:
+        return self.candidate_.sentence_weight if "sentence" in self.blocks else 0.0
+
+    def _fit(self, frame: pd.DataFrame, y: Ints, sample_weight: Any) -> None:
+        self._masker_ = Masker(self.targets or {})
+        counts = frame["target"].value_counts()
+        self.main_target_ = resolve_target(self.target, self.targets or {}) or str(counts.index[0])
+        self.languages_ = identify_languages(frame)
+        authored = (frame["origin"] == "authored").to_numpy(bool) if "origin" in frame.columns else None
+        documented = np.ones(len(frame), bool) if authored is None or authored.all() else ~authored
+        main = (frame["target"] == self.main_target_).to_numpy(bool)
+        weight = np.where(main, self.target_weight, 1.0)
+        if sample_weight is not None:
+            weight = weight * np.asarray(sample_weight, dtype=float)
+        texts, embeddings = self._encode(frame["statement"].tolist(), frame["target"].tolist(), self.n_jobs)
+        rows = _Rows(texts, embeddings, y, documented, weight)
+        counts = frame.loc[documented, "target"].value_counts()
+        self.known_targets_ = tuple(sorted({*counts.index[counts >= MIN_KNOWN_ROWS], self.main_target_}))
+        self._search(frame, rows, main)
+        used = rows.weights(self.candidate_) > 0
+        self.topic_gate_ = TopicGate.fit(embeddings[used], seed=self.random_state)
+        self.lexical_, self.head_ = _fit_head(
+            rows, np.flatnonzero(used), self.candidate_, "lexical" in self.blocks, self._sentence_weight
+        )
+        self.n_iter_ = int(self.head_.n_iter_[0])
+
+    def _search(self, frame: pd.DataFrame, rows: _Rows, main: npt.NDArray[np.bool_]) -> None:
+        """Choose among the candidates, and calibrate, on documented rows out of fold."""
+        candidates = [
+            Candidate(*map(float, values))
+            for values in product(*map(np.atleast_1d, (self.C, self.authored_weight, self.sentence_weight)))
+        ]
+        self.search_: list[dict[str, Any]] = []
+        groups = statement_groups(frame)
+        whole = statement_groups(frame.assign(_whole=frame["target"].where(~main)), group_by="_whole")
+        try:
+            folds = self._documented_folds(frame, rows, whole)
+        except SchemaError as error:
+            log.warning("nothing to search or calibrate on: %s", error)
+            self.candidate_ = candidates[0]
+            plain = Calibration(1.0, (0.0,) * len(self.classes_), 0.0)
+            self.calibrations_ = {"known": plain, "unseen": plain}
+            self.out_of_fold_ = {}
+            return
+        answers = self._out_of_fold(rows, folds, candidates)
+        regimes = {"known": rows.documented & main, "unseen": rows.documented & ~main}
+        regimes = {name: mask for name, mask in regimes.items() if mask.any()}
+        for candidate in candidates:
+            predicted = answers[candidate].argmax(axis=1)
+            scores = {
+                name: float(f1_score(rows.y[mask], predicted[mask], average="macro")) for name, mask in regimes.items()
+            }
+            self.search_.append({**candidate._asdict(), **scores, "mean": float(np.mean(list(scores.values())))})
+        best = max(range(len(candidates)), key=lambda i: (round(self.search_[i]["mean"], 6), -i))
+        self.candidate_ = candidates[best]
+        logits = answers[self.candidate_]
+        known = logits.copy()
+        others = rows.documented & ~main
+        if others.any():  # how sure the head is of an agreement that it does know, at a new event
+            folds = self._documented_folds(frame, rows, groups)
+            known[others] = self._out_of_fold(rows, folds, [self.candidate_])[self.candidate_][others]
+        self.calibrations_ = self._calibrate(rows, known, logits, others)
+        self.out_of_fold_ = {
+            name: OutOfFold(np.flatnonzero(mask), *self._settle(values[mask], self.calibrations_[name]))
+            for name, mask, values in (("known", rows.documented & main, known), ("unseen", others, logits))
+            if mask.any()
+        }
+
+    def _settle(self, logits: Floats, calibration: Calibration) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        probabilities = calibration.probabilities(logits)
+        return probabilities, probabilities.max(axis=1) < calibration.threshold
+
+    def _documented_folds(self, frame: pd.DataFrame, rows: _Rows, groups: Ints) -> list[Fold]:
+        """Folds that test documented rows and train on all rows that have nothing to do with those tested."""
+        tried = np.flatnonzero(rows.documented)
+        parts = grouped_folds(
+            frame.iloc[tried],
+            rows.y[tried],
+            n_splits=self.folds,
+            seed=self.random_state,
+            groups=groups[tried],
+        )
+        tests = [tried[test] for _, test in parts]
+        return [(np.flatnonzero(~np.isin(groups, groups[test])), test) for test in tests]
+
+    def _out_of_fold(self, rows: _Rows, folds: list[Fold], candidates: list[Candidate]) -> dict[Candidate, Floats]:
+        """Logits of the documented rows by heads that did not see them; other rows stay NaN."""
+        answers = {c: np.full((len(rows.y), len(self.classes_)), np.nan) for c in candidates}
+        batches: dict[tuple[float, bool], list[Candidate]] = {}
+        for candidate in candidates:  # candidates that share a vocabulary are fitted in one task
+            batches.setdefault((candidate.authored_weight, candidate.authored_weight > 0), []).append(candidate)
+        tasks = [(fold, batch) for fold in folds for batch in batches.values()]
+        lexical, sentence = "lexical" in self.blocks, "sentence" in self.blocks
+        results = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_fold)(rows, train, test, batch, lexical, sentence, len(self.classes_))
+            for (train, test), batch in tasks
+        )
+        for ((_, test), batch), logits in zip(tasks, results, strict=True):
+            for candidate, values in zip(batch, logits, strict=True):
+                answers[candidate][test] = values
+        return answers
+
+    def _calibrate(
+        self, rows: _Rows, known: Floats, unseen: Floats, others: npt.NDArray[np.bool_]
+    ) -> dict[str, Calibration]:
+        documented = rows.documented
+        fitted = {"known": fit_calibration(known[documented], rows.y[documented], precision=self.precision)}
+        enough = others.sum() >= _MIN_CALIBRATION_ROWS
+        if not enough:
+            log.warning(
+                "%d documented statements on other agreements: too few to calibrate answers on agreements never "
+                "seen, which are treated as known ones; expected %d",
+                others.sum(),
+                _MIN_CALIBRATION_ROWS,
+            )
+        fitted["unseen"] = (
+            fit_calibration(unseen[others], rows.y[others], precision=self.precision) if enough else fitted["known"]
+        )
+        return fitted
+
+
+def _fit_fold(
+    rows: _Rows,
+    train: Ints,
+    test: Ints,
+    candidates: list[Candidate],
+    lexical: bool,
+    sentence: bool,
+    n_classes: int,
+) -> list[Floats]:
+    """Logits of the test rows by one head per candidate."""
+    answers = []
+    with _one_thread():
+        for candidate in candidates:
+            used = train[rows.weights(candidate)[train] > 0]
+            weight = candidate.sentence_weight if sentence else 0.0
+            union, head = _fit_head(rows, used, candidate, lexical, weight)
+            texts = [rows.texts[row] for row in test]
+            logits = _head_logits(head, _stack(union, texts, rows.embeddings[test], weight))
+            answers.append(_spread(logits, head.classes_, n_classes))
+    return answers
+
+
+def _fit_head(
+    rows: _Rows, train: Ints, candidate: Candidate, lexical: bool, sentence_weight: float
+) -> tuple[FeatureUnion | None, LogisticRegression]:
+    texts = [rows.texts[row] for row in train]
+    union = build_lexical(len(texts)).fit(texts) if lexical else None
+    head = LogisticRegression(C=candidate.C, max_iter=1000, tol=1e-3)
+    blocks = _stack(union, texts, rows.embeddings[train], sentence_weight)
+    head.fit(blocks, rows.y[train], sample_weight=rows.weights(candidate)[train])
+    # As they are saved: a loaded model answers to the last digit as the one that was fitted.
+    head.coef_ = head.coef_.astype(np.float32).astype(np.float64)
+    head.intercept_ = head.intercept_.astype(np.float32).astype(np.float64)
+    return union, head
+
+
+def _stack(
+    union: FeatureUnion | None, texts: list[str], embeddings: npt.NDArray[np.float32], sentence_weight: float
+) -> Any:
+    """All blocks side by side, shape (n_statements, n_features)."""
+    sentence = sentence_weight * embeddings.astype(np.float64)
+    if union is None:
+        return sentence
+    lexical = union.transform(texts)
+    return sparse.hstack([lexical, sparse.csr_matrix(sentence)], format="csr") if sentence_weight else lexical
+
+
+def _head_logits(head: LogisticRegression, blocks: Any) -> Floats:
+    """One column per class, also where the head has one for two classes."""
+    logits: Floats = np.asarray(blocks @ head.coef_.T + head.intercept_)
+    return logits if logits.shape[1] > 1 else np.hstack([-logits / 2, logits / 2])
+
+
+def _spread(logits: Floats, classes: Ints, n_classes: int) -> Floats:
+    """Columns for all classes; one that the head did not see lies far below the others."""
+    spread = np.full((len(logits), n_classes), logits.min() - 10.0)
+    spread[:, classes] = logits
+    return spread
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums in one order: with more BLAS threads their last digits would differ from run to run."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+def _to_frame(X: Any) -> pd.DataFrame:
+    """Frame with `statement` as text and, where there is one, `target`."""
+    if isinstance(X, pd.DataFrame):
+        if "statement" not in X.columns:
+            raise SchemaError(f"no column 'statement'; the table has {list(X.columns)}")
+        frame = X.reset_index(drop=True)
+    elif isinstance(X, str):
+        raise SchemaError("expected a table or a sequence of statements, got a single text: put it in a list")
+    else:
+        frame = pd.DataFrame({"statement": np.asarray(X, dtype=object).reshape(-1)})
+    missing = frame["statement"].isna()
+    return frame.assign(statement=frame["statement"].where(~missing, "").astype(str).astype(object))

@@ -1,0 +1,64 @@
+"""Why a verdict: what each part of a statement adds to its score."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from stance.estimator import StanceClassifier
+
+# Words with what hangs on them: "doesn't", "l'accord", "cross-Channel"
+_WORD = re.compile(r"\w+(?:['’‘ʼ-]\w+)*")
+# More spans than this are joined to neighbours: a long text takes no longer than a page.
+_MAX_SPANS = 200
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A span of a statement and what it adds to the score, P(support) - P(oppose).
+
+    `statement[start:end] == text`; `weight` is above 0 where the span speaks for support, below 0 where it speaks
+    for opposition.
+    """
+
+    start: int
+    end: int
+    text: str
+    weight: float
+
+
+def explain(classifier: StanceClassifier, statement: str, target: str | None = None) -> list[Contribution]:
+    """Contributions of all spans of the statement, in reading order.
+
+    A span is a word, or a name that the model does not read word by word. Its weight is the score of the
+    statement less the score without the span ("occlusion": Li, Monroe & Jurafsky 2016, "Understanding Neural
+    Networks through Representation Erasure"), so it counts for all blocks of features and is what the model does,
+    not a guess about it. Weights do not add up to the score: words act together.
+    """
+    target = classifier.resolve(target)
+    spans = _spans(classifier, statement, target)
+    variants = [statement, *(statement[:start] + statement[end:] for start, end in spans)]
+    probabilities = classifier.judge(variants, [target] * len(variants)).probabilities
+    columns = {label: column for column, label in enumerate(classifier.classes_)}
+    score = np.zeros(len(variants))
+    for label, sign in (("support", 1.0), ("oppose", -1.0)):
+        if label in columns:
+            score += sign * probabilities[:, columns[label]]
+    return [
+        Contribution(start, end, statement[start:end], float(score[0] - without))
+        for (start, end), without in zip(spans, score[1:], strict=True)
+    ]
+
+
+def _spans(classifier: StanceClassifier, statement: str, target: str) -> list[tuple[int, int]]:
+    """Half-open offsets of names and words, in reading order, none overlapping."""
+    names = classifier.find_names(statement, target)
+    spans = list(names)
+    for match in _WORD.finditer(statement):
+        if not any(start < match.end() and match.start() < end for start, end in names):
+            spans.append(match.span())
+    spans.sort()
+    step = -(-len(spans) // _MAX_SPANS) or 1
+    return [(part[0][0], part[-1][1]) for part in (spans[i : i + step] for i in range(0, len(spans), step))]

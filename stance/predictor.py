@@ -1,0 +1,199 @@
+"""Scoring new statements with a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self, overload
+
+import numpy as np
+import pandas as pd
+
+from stance.errors import SchemaError
+from stance.estimator import Judgement, StanceClassifier
+from stance.explanation import Contribution, explain
+from stance.persistence import load_model
+from stance.schema import LABELS
+
+# Statements judged at a time: memory stays the same for a table of any length.
+_CHUNK = 4_096
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one statement.
+
+    Attributes
+    ----------
+    statement, target : str
+        As given; the target as its slug where it is a known agreement.
+    stance : str or None
+        "support", "oppose" or "neutral"; None when the model abstains.
+    probabilities : dict
+        Calibrated probability of each label. Where the model abstains it shows what the model makes of the text
+        all the same.
+    score : float
+        P(support) - P(oppose), in [-1, 1].
+    abstained : bool
+    reason : str or None
+        Why it abstains: "empty", "language", "off-topic" or "uncertain".
+    """
+
+    statement: str
+    target: str
+    stance: str | None
+    probabilities: dict[str, float]
+    score: float
+    abstained: bool
+    reason: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON, in the order of the command line's output."""
+        return {
+            "statement": self.statement,
+            "target": self.target,
+            "stance": self.stance,
+            "abstained": self.abstained,
+            "reason": self.reason,
+            "score": self.score,
+            "probabilities": self.probabilities,
+        }
+
+
+class StancePredictor:
+    """A trained model at work: statements in, verdicts with probabilities out.
+
+    Examples
+    --------
+    >>> predictor = StancePredictor.load()
+    >>> predictor.predict("").reason
+    'empty'
+    """
+
+    def __init__(self, classifier: StanceClassifier) -> None:
+        self.classifier = classifier
+
+    @classmethod
+    def load(cls, folder: str | Path | None = None) -> Self:
+        """Predictor from a model folder; without one, from the model that comes with the package.
+
+        Raises `ModelError` if the folder is incomplete, changed, foreign or of a newer format. Nothing is
+        unpickled.
+        """
+        return cls(load_model(_shipped_model() if folder is None else folder))
+
+    @overload  # a text is a sequence of texts, too: the first signature that fits is meant
+    def predict(self, statements: str, *, target: str | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, statements: Iterable[str] | pd.DataFrame, *, target: str | None = None) -> list[Prediction]: ...
+    def predict(
+        self, statements: str | Iterable[str] | pd.DataFrame, *, target: str | None = None
+    ) -> Prediction | list[Prediction]:
+        """Prediction of a single text, or a list of predictions in the order of the statements.
+
+        Parameters
+        ----------
+        statements
+            One text; or a list, tuple, Series or array of texts; or a table with `statement` and, if it has one,
+            `target`. A missing text counts as empty.
+        target
+            The agreement that the statements are about, by slug or any of its names, or any other agreement in
+            your words. By default the table's, or the one that the model was trained for.
+        """
+        if isinstance(statements, str):
+            return next(self._predict([statements], [self._target(target)]))
+        texts, targets = self._read(statements, target)
+        return list(self._predict(texts, targets))
+
+    def predict_frame(self, frame: pd.DataFrame, *, target: str | None = None) -> pd.DataFrame:
+        """Copy of the frame with columns stance, p_support, p_oppose, p_neutral, score, abstained and reason.
+
+        A column `stance` that was there is kept as `stance_given`. The index stays as it is.
+        """
+        texts, targets = self._read(frame, target)
+        kept = frame.rename(columns={"stance": "stance_given"}) if "stance" in frame.columns else frame.copy()
+        columns = self._columns(texts, targets)
+        return kept.assign(**{name: pd.Series(values, index=frame.index) for name, values in columns.items()})
+
+    def predict_batch(self, batch: Mapping[str, Sequence[Any]], *, target: str | None = None) -> dict[str, list[Any]]:
+        """Columns for a batch of a `datasets.Dataset`: `dataset.map(predictor.predict_batch, batched=True)`."""
+        texts, targets = self._read(pd.DataFrame(dict(batch)), target)
+        return {name: list(values) for name, values in self._columns(texts, targets).items()}
+
+    def explain(self, statement: str, *, target: str | None = None) -> list[Contribution]:
+        """Spans of the statement with exact offsets and the signed weight of each; see `explain`."""
+        return explain(self.classifier, statement, self._target(target))
+
+    def _target(self, target: str | None) -> str:
+        return self.classifier.resolve(target)
+
+    def _read(self, statements: Any, target: str | None) -> tuple[list[str], list[str]]:
+        """Texts and resolved targets of whatever was given."""
+        if isinstance(statements, pd.DataFrame):
+            if "statement" not in statements.columns:
+                raise SchemaError(f"no column 'statement'; the table has {list(statements.columns)}")
+            texts = statements["statement"].tolist()
+            given = statements["target"].tolist() if target is None and "target" in statements.columns else None
+        else:
+            texts, given = list(statements), None
+        targets = [self._target(target)] * len(texts) if given is None else list(map(self.classifier.resolve, given))
+        return [_to_text(text, row) for row, text in enumerate(texts, start=1)], targets
+
+    def _judge(self, texts: list[str], targets: list[str]) -> Iterator[Judgement]:
+        for start in range(0, len(texts), _CHUNK):
+            yield self.classifier.judge(texts[start : start + _CHUNK], targets[start : start + _CHUNK])
+
+    def _predict(self, texts: list[str], targets: list[str]) -> Iterator[Prediction]:
+        row = 0
+        for judgement in self._judge(texts, targets):
+            for values, reason in zip(self._by_label(judgement), judgement.reasons, strict=True):
+                probabilities = dict(zip(LABELS, values.tolist(), strict=True))
+                stance = max(LABELS, key=probabilities.__getitem__)
+                yield Prediction(
+                    texts[row],
+                    targets[row],
+                    None if reason else stance,
+                    probabilities,
+                    probabilities["support"] - probabilities["oppose"],
+                    reason is not None,
+                    reason,
+                )
+                row += 1
+
+    def _columns(self, texts: list[str], targets: list[str]) -> dict[str, Any]:
+        judged = list(self._judge(texts, targets))
+        p = np.concatenate([np.empty((0, len(LABELS))), *map(self._by_label, judged)])
+        reasons = np.array([reason for part in judged for reason in part.reasons], dtype=object)
+        abstained = np.array([reason is not None for reason in reasons], dtype=bool)
+        stance = np.array(LABELS, dtype=object)[p.argmax(axis=1)]
+        stance[abstained] = None
+        return {
+            "stance": stance,
+            **{f"p_{label}": p[:, column] for column, label in enumerate(LABELS)},
+            "score": p[:, LABELS.index("support")] - p[:, LABELS.index("oppose")],
+            "abstained": abstained,
+            "reason": reasons,
+        }
+
+    def _by_label(self, judgement: Judgement) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Probabilities in the order of LABELS; 0 for a label that the model never saw."""
+        p = np.zeros((len(judgement.probabilities), len(LABELS)))
+        for column, label in enumerate(self.classifier.classes_):
+            p[:, LABELS.index(label)] = judgement.probabilities[:, column]
+        return p
+
+
+def _shipped_model() -> Path:
+    """The copy inside an installed package, or the one in a source checkout."""
+    inside = Path(str(files("stance"))) / "model"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "models" / "le-touquet"
+
+
+def _to_text(value: Any, row: int) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    raise SchemaError(f"statement {row} is {value!r}; expected a text")
