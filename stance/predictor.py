@@ -6,16 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self, overload
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 import pandas as pd
 
+from stance.abstention import load_identifier
+from stance.encoder import load_encoder
 from stance.errors import SchemaError
-from stance.estimator import Judgement, StanceClassifier
-from stance.explanation import Contribution, explain
-from stance.persistence import load_model
 from stance.schema import LABELS
+
+if TYPE_CHECKING:  # scikit-learn loads while the encoder does: see `StancePredictor.load`
+    from stance.estimator import Judgement, StanceClassifier
+    from stance.explanation import Contribution
 
 # Statements judged at a time: memory stays the same for a table of any length.
 _CHUNK = 4_096
@@ -82,6 +86,10 @@ class StancePredictor:
         Raises `ModelError` if the folder is incomplete, changed, foreign or of a newer format. Nothing is
         unpickled.
         """
+        for warm_up in (load_encoder, load_identifier):  # at once, and while scikit-learn is imported
+            Thread(target=warm_up, daemon=True).start()
+        from stance.persistence import load_model
+
         return cls(load_model(_shipped_model() if folder is None else folder))
 
     @overload  # a text is a sequence of texts, too: the first signature that fits is meant
@@ -124,6 +132,8 @@ class StancePredictor:
 
     def explain(self, statement: str, *, target: str | None = None) -> list[Contribution]:
         """Spans of the statement with exact offsets and the signed weight of each; see `explain`."""
+        from stance.explanation import explain
+
         return explain(self.classifier, statement, self._target(target))
 
     def _target(self, target: str | None) -> str:
