@@ -2,14 +2,33 @@
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def open_atomically(path: str | Path) -> Iterator[BinaryIO]:
+    """Binary file that takes the name `path` when the block ends well; on failure nothing is left of it.
+
+    The bytes go to a temporary file beside the target, reach the disk, and only then take its name: the old file
+    is untouched until then. The folder must exist.
+    """
+    path = Path(path).resolve()  # through a symbolic link to the file it names: the link itself stays
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())  # a full disk may show only here
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> Path:
-    """Path of the file that now holds `content`; on failure the old file is untouched, nothing else left.
-
-    The bytes go to a temporary file beside the target, reach the disk, and only then take its name. Text is
-    written as UTF-8 with its line ends as they are. The folder must exist.
+    """Path of the file that now holds `content`; see `open_atomically`. Text is written as UTF-8, line ends as given.
 
     Examples
     --------
@@ -18,14 +37,6 @@ def write_atomically(path: str | Path, content: str | bytes) -> Path:
     >>> write_atomically(f"{folder}/scores.json", "{}").read_text()
     '{}'
     """
-    path = Path(path).resolve()  # through a symbolic link to the file it names: the link itself stays
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())  # a full disk may show only here
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    with open_atomically(path) as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
+    return Path(path).resolve()

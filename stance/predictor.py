@@ -118,11 +118,12 @@ class StancePredictor:
     def predict_frame(self, frame: pd.DataFrame, *, target: str | None = None) -> pd.DataFrame:
         """Copy of the frame with columns stance, p_support, p_oppose, p_neutral, score, abstained and reason.
 
-        A column `stance` that was there is kept as `stance_given`. The index stays as it is.
+        The column `target` holds the agreements as they were understood. A column `stance` that was there is kept
+        as `stance_given`. The index stays as it is.
         """
         texts, targets = self._read(frame, target)
         kept = frame.rename(columns={"stance": "stance_given"}) if "stance" in frame.columns else frame.copy()
-        columns = self._columns(texts, targets)
+        columns = {"target": targets, **self._columns(texts, targets)}
         return kept.assign(**{name: pd.Series(values, index=frame.index) for name, values in columns.items()})
 
     def predict_batch(self, batch: Mapping[str, Sequence[Any]], *, target: str | None = None) -> dict[str, list[Any]]:

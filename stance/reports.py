@@ -192,6 +192,16 @@ def _escape(cell: str) -> str:
     return MARKUP.sub(r"\\\g<0>", " ".join(cell.split()))
 
 
+def require_pictures() -> None:
+    """Raise `MissingExtraError` now, and not after minutes of work, if matplotlib is missing."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            'pictures need matplotlib, which is not installed: pip install "stance-classifier[plots]"'
+        ) from error
+
+
 def draw_pictures(results: Results) -> dict[str, dict[str, tuple[str, bytes]]]:
     """Return for each key of `results` its pictures: file name → what it shows, PNG bytes.
 
@@ -334,12 +344,9 @@ def _scored_slices(evaluation: Evaluation) -> list[tuple[str, str, Slice]]:
 
 def _new_axes(width: float, height: float, title: str) -> tuple["Figure", "Axes"]:
     """Return a figure that belongs to no window and no global state, and its axes."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError(
-            'pictures need matplotlib, which is not installed: pip install "stance-classifier[plots]"'
-        ) from error
+    require_pictures()
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     figure.suptitle(textwrap.fill(title, int(10 * width)), x=0.01, ha="left", fontsize=11)

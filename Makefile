@@ -1,0 +1,48 @@
+# `make` lists the targets. Everything runs in .venv, which the first target that needs it sets up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help train evaluate test check notebooks bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The versions of requirements.lock, hashes checked; then the package itself, as it lies here.
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(READY)
+
+train: $(READY) ## set up, train models/le-touquet on the shipped statements, print the scores
+	$(BIN)/stance train data --config train.toml --output models/le-touquet
+
+evaluate: $(READY) ## score on real positions that the model did not see; reports/ gets tables and pictures
+	$(BIN)/stance evaluate data --cross-validate --config train.toml --output reports
+
+test: $(READY) ## run the tests, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-fail-under=90
+
+check: $(READY) ## what CI runs: format, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+notebooks: $(READY) ## run the notebooks from top to bottom
+	$(BIN)/python -m pytest tests/test_notebooks.py
+
+bench: $(READY) ## measure speed and memory against their marks
+	$(BIN)/python benchmarks/speed.py
+
+lock: $(READY) ## pin the newest versions that fit pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --upgrade \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml -o requirements.lock
+
+clean: ## remove what can be made again, the trained model excepted
+	rm -rf $(VENV) build dist reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,28 @@
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_code_blocks_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) >= 4
+    monkeypatch.chdir(ROOT)
+    code = "\n".join(blocks).replace("build/example-model", str(tmp_path / "model"))
+    namespace: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), namespace)
+    assert (tmp_path / "model" / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("verb", ["train", "predict", "explain", "evaluate", "audit"])
+def test_every_verb_is_shown(verb: str) -> None:
+    assert f"stance {verb} " in README
+
+
+def test_tree_names_what_there_is() -> None:
+    tree = README[README.index("## The tree") :]
+    for name in re.findall(r"^([a-z]+(?:/|\.toml)) ", tree, re.MULTILINE):
+        assert (ROOT / name).exists(), name
