@@ -9,55 +9,71 @@ import argparse
 import json
 import logging
 import os
+import shlex
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import stance
-from stance.errors import StanceError
+from stance.config import BLOCKS, TrainingConfig, read_config
+from stance.errors import ConfigError, SchemaError, StanceError
 
 if TYPE_CHECKING:  # pandas and scikit-learn load when a verb needs them: `stance --help` comes at once
     import pandas as pd
 
-    from stance.config import TrainingConfig
     from stance.evaluation import Evaluation
     from stance.predictor import StancePredictor
 
-REGIMES = {"known": "known agreement, new event", "unseen": "agreement never seen"}
-_SHOWN = ("macro_f1", "accuracy", "support_oppose_accuracy", "confident_accuracy", "ece", "coverage", "precision")
+_SHOWN = (
+    "macro_f1", "accuracy", "support_oppose_accuracy", "confident_accuracy", "ece", "coverage", "precision"
+)  # fmt: skip
+_KEYS = ("statement", "target", "stance", "abstained", "reason", "score", "probabilities")
 # A spreadsheet takes a cell that starts so for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_KEYS = ("id", "statement", "target", "stance", "abstained", "reason", "score", "probabilities")
+_JOINERS = "\u200c\u200d"  # hold together emoji and Persian words; harmless though not "printable"
+_MAX_MESSAGE = 4_000  # characters of an error: a column's name may have a million
+_PROGRESS_EVERY = 20_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status of the command with these arguments (by default those of the process)."""
-    parser = _build_parser()
-    args = parser.parse_args(arguments)
-    level = logging.ERROR if args.quiet else logging.INFO
+    args = _build_parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="stance: %(message)s", stream=sys.stderr, force=True)
-    logging.getLogger("stance").setLevel(level)
+    logging.getLogger("stance").setLevel(logging.ERROR if args.quiet else logging.INFO)
     try:
-        args.run(args, parser)
+        args.run(args)
+        sys.stdout.flush()
     except StanceError as error:
         return _fail(str(error))
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        _forget_output()
     except OSError as error:
-        return _fail(f"{error.filename or 'output'}: {error.strerror or error}")
+        _forget_output()
+        return _fail(f"{error.filename or 'the output'}: {error.strerror or error}")
     except KeyboardInterrupt:
-        print("stance: interrupted; nothing was written", file=sys.stderr)
+        _fail("interrupted")
         return 130
     return 0
 
 
 def _fail(message: str) -> int:
-    print(f"stance: {_visible(message)}", file=sys.stderr)
+    print(f"stance: {_one_line(message[:_MAX_MESSAGE])}", file=sys.stderr)
     return 1
+
+
+def _forget_output() -> None:
+    """Drop what standard output did not take: Python would try again at its end, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+# --- arguments ---
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -83,14 +99,14 @@ def _build_parser() -> argparse.ArgumentParser:
         choices=("table", "json", "csv"),
         default="table",
         help="table for reading, JSON Lines, or CSV with the input's columns, where a text that a spreadsheet would "
-        "take for a formula gets an apostrophe in front (default: table)",
+        "take for a formula (it starts with = + - @) gets an apostrophe in front (default: table)",
     )
     predict.add_argument("--output", metavar="FILE", help="written whole or not at all (default: standard output)")
     _add_model(predict)
 
     explain = _add_verb(verbs, "explain", _explain, "show what each part of a statement adds to its score")
     explain.add_argument("statement", metavar="STATEMENT")
-    explain.add_argument("--format", choices=("table", "json"), default="table")
+    explain.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     _add_model(explain)
 
     evaluate = _add_verb(verbs, "evaluate", _evaluate, "score a model on labelled statements that it did not see")
@@ -107,14 +123,14 @@ def _build_parser() -> argparse.ArgumentParser:
 
     audit = _add_verb(verbs, "audit", _audit, "look for duplicates, leaks, label conflicts, gaps and skews in tables")
     audit.add_argument("data", nargs="+", metavar="DATA", help="several are taken for the parts of a split")
-    audit.add_argument("--format", choices=("text", "json"), default="text")
+    audit.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     return parser
 
 
 def _add_verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
     parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     return parser
 
 
@@ -123,30 +139,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="NAME", help="the agreement (default: the table's, or the model's own)")
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for each setting of training."""
-    from stance.config import BLOCKS, TrainingConfig
-
-    group = parser.add_argument_group("settings", "each replaces what --config says")
-    group.add_argument("--config", metavar="FILE", help="settings, TOML")
-    words = {"target": str, "hold_out": str}
-    for field in fields(TrainingConfig):
-        default = field.default
-        kind = words.get(field.name, float if isinstance(default, tuple | float) else int)
-        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-        text = f"{_SETTINGS[field.name]} (default: {shown if shown != '' else 'none'})"
-        options: dict[str, Any] = {"help": text, "dest": f"set_{field.name}", "type": kind}
-        if field.name == "blocks":
-            options.update(type=str, choices=BLOCKS)
-        if isinstance(default, tuple):
-            options.update(nargs="+")
-        if "choices" not in options:
-            options["metavar"] = "N" if kind is not str else "NAME"
-        group.add_argument(f"--{field.name.replace('_', '-')}", **options)
-
-
 _SETTINGS = {
-    "target": "the agreement that the model is for; none: the one with the most rows",
+    "target": "the agreement that the model is for, also given to rows without one; none: the one with the most rows",
     "blocks": "blocks of features",
     "C": "inverse strengths of regularisation to search",
     "authored_weight": "weights of authored rows, against 1 of documented ones, to search",
@@ -160,28 +154,50 @@ _SETTINGS = {
 }
 
 
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for each setting of training."""
+    group = parser.add_argument_group("settings", "each replaces what --config says")
+    group.add_argument("--config", metavar="FILE", help="settings, TOML")
+    for field in fields(TrainingConfig):
+        default: Any = field.default
+        several = isinstance(default, tuple)
+        kind = str if field.name == "hold_out" else type(default[0] if several else default)
+        shown = " ".join(map(str, default)) if several else default
+        options: dict[str, Any] = {"metavar": "NAME" if kind is str else "N"}
+        if field.name == "blocks":
+            options = {"choices": BLOCKS}
+        if several:
+            options["nargs"] = "+"
+        group.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            dest=f"set_{field.name}",
+            type=kind,
+            help=f"{_SETTINGS[field.name]} (default: {shown if shown != '' else 'none'})",
+            **options,
+        )
+
+
+def _flags(args: argparse.Namespace) -> dict[str, Any]:
+    """Settings that were given as flags."""
+    return {name[4:]: value for name, value in vars(args).items() if name.startswith("set_") and value is not None}
+
+
 def _read_settings(args: argparse.Namespace) -> TrainingConfig:
-    from stance.config import TrainingConfig, read_config
-
     config = read_config(args.config) if args.config else TrainingConfig()
-    flags = {name[4:]: value for name, value in vars(args).items() if name.startswith("set_") and value is not None}
-    return config.with_values(flags, source="flags")
+    parser: argparse.ArgumentParser = args.parser
+    try:
+        return config.with_values(_flags(args), source="flags")
+    except ConfigError as error:
+        parser.error(str(error))
 
 
-def _load(paths: Sequence[str]) -> pd.DataFrame:
+# --- verbs ---
+
+
+def _train(args: argparse.Namespace) -> None:
     import pandas as pd
 
-    from stance.data import load_statements
-
-    return pd.concat([load_statements(path) for path in paths], ignore_index=True)
-
-
-def _say(args: argparse.Namespace, text: str) -> None:
-    if not args.quiet:
-        print(text, file=sys.stderr, flush=True)
-
-
-def _train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    from stance.crossvalidation import KNOWN, UNSEEN
     from stance.evaluation import score_predictions
     from stance.persistence import save_model
     from stance.schema import LABELS
@@ -189,54 +205,138 @@ def _train(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     from stance.training import train, training_rows
 
     config = _read_settings(args)
-    frame = _load(args.data)
     targets = read_targets(args.targets) if args.targets else None
+    frame = _load(args.data, config)
     rows = training_rows(frame, config)
-    _say(args, f"training on {len(rows):,} statements; about a minute for 5,000 …")
+    _say(args, f"training on {len(rows):,} of {len(frame):,} statements; 5,000 take about a minute …")
     classifier = train(frame, config, targets=targets)
     scores: dict[str, Evaluation] = {}
-    for name, answers in classifier.out_of_fold_.items():
-        columns = [list(classifier.classes_).index(label) for label in LABELS if label in classifier.classes_]
-        if len(columns) == len(LABELS):
-            scores[name] = score_predictions(
-                rows.iloc[answers.rows], answers.probabilities[:, columns], abstained=answers.abstained, by=()
-            )
+    for regime, answers in classifier.out_of_fold_.items():
+        table = pd.DataFrame(answers.probabilities, columns=classifier.classes_)
+        probabilities = table.reindex(columns=list(LABELS), fill_value=0.0)
+        tried = rows.iloc[answers.rows]
+        scores[regime] = score_predictions(tried, probabilities, abstained=answers.abstained, by=())
     folder = save_model(
         classifier,
         args.output,
-        scores={name: {key: vars(value) for key, value in e.metrics.items()} for name, e in scores.items()},
+        scores={
+            regime: {metric: asdict(estimate) for metric, estimate in evaluation.metrics.items()}
+            for regime, evaluation in scores.items()
+        },
     )
-    for name, evaluation in scores.items():
-        print(f"\n{REGIMES[name]}: {evaluation.n} documented statements, out of fold [95 % interval]")
-        for metric in _SHOWN:
-            value = evaluation.metrics[metric]
-            print(f"  {_METRICS[metric]:<28} {value.value:.2f}  [{value.low:.2f}, {value.high:.2f}]")
+    for regime, evaluation in scores.items():
+        _print_scores(f"{KNOWN if regime == 'known' else UNSEEN}, out of fold", {"the model": evaluation})
     chosen = ", ".join(f"{name} {value:g}" for name, value in classifier.candidate_._asdict().items())
-    print(f"\nchosen: {chosen}\nsaved: {args.output} ({sum(f.stat().st_size for f in folder.iterdir()) / 1e6:.1f} MB)")
-    print(f'\nnow try: {_command()} predict --model {args.output} "Scrap this treaty and move the border to Dover."')
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    print(f"\nchosen: {chosen}\nsaved: {_one_line(args.output)} ({size / 1e6:.1f} MB)")
+    model = shlex.quote(args.output)
+    print(f'now try: {_command()} predict --model {model} "Scrap this treaty and move the border to Dover."')
 
 
-_METRICS = {
-    "macro_f1": "macro-F1",
-    "accuracy": "accuracy",
-    "support_oppose_accuracy": "support against oppose",
-    "confident_accuracy": "right on the surest 40 %",
-    "ece": "expected calibration error",
-    "coverage": "answers given",
-    "precision": "right when answering",
-}
+def _predict(args: argparse.Namespace) -> None:
+    if args.statements and args.input:
+        args.parser.error("give statements or --input, not both")
+    if not args.statements and not args.input and (sys.stdin is None or sys.stdin.isatty()):
+        args.parser.error("nothing to score: give statements, --input FILE, or text on standard input")
+    from stance.data import read_batches
+
+    frames = iter([_to_frame(args.statements)]) if args.statements else read_batches(args.input or "-")
+    predictor = _load_predictor(args)
+    scored = (predictor.predict_frame(frame, target=args.target) for frame in frames)
+    parts = {"table": _to_table, "json": _to_json_lines, "csv": _to_csv}[args.format]
+    with _open_output(args.output) as file:
+        for part in parts(_count(scored, args)):
+            file.write(part.encode())
 
 
-def _command() -> str:
-    """How the command can be called again, where `stance` may not be on the path."""
-    called = Path(sys.argv[0])
-    return (
-        "python -m stance"
-        if called.name == "__main__.py"
-        else os.path.relpath(called)
-        if called.is_file()
-        else "stance"
-    )
+def _explain(args: argparse.Namespace) -> None:
+    statement = str(_to_frame([args.statement])["statement"][0])
+    predictor = _load_predictor(args)
+    prediction = predictor.predict(statement, target=args.target)
+    parts = predictor.explain(statement, target=args.target)
+    if args.format == "json":
+        _print_json({**prediction.to_dict(), "spans": [asdict(part) for part in parts]})
+        return
+    print(f"{prediction.stance or f'no answer ({prediction.reason})'}, score {prediction.score:+.2f}\n")
+    largest = max((abs(part.weight) for part in parts), default=0.0) or 1.0
+    for part in parts:
+        bar = ("+" if part.weight > 0 else "-") * round(20 * abs(part.weight) / largest)
+        print(f"{part.start:>6} {part.end:>6} {part.weight:>+7.3f}  {_shorten(part.text, 30):<30} {bar}".rstrip())
+    print("\nstart, end, weight: + speaks for support, - for opposition")
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    if args.cross_validate and args.model:
+        args.parser.error("--cross-validate trains models of its own: give it or --model, not both")
+    if not args.cross_validate and (args.config or set(_flags(args)) - {"target"}):
+        args.parser.error("settings are for --cross-validate; a model that was trained has its own")
+    from stance.crossvalidation import cross_validate
+    from stance.reports import require_pictures, write_report
+
+    if not args.no_pictures:
+        require_pictures()
+    config = _read_settings(args)
+    frame = _load(args.data, config)
+    if args.cross_validate:
+        title = "How well the model does on real positions that it did not see"
+        results, errors, notes = cross_validate(frame, config, say=lambda text: _say(args, text))
+    else:
+        title = "How well the model does on statements that it did not see"
+        results, errors, notes = _evaluate_model(_load_predictor(args), frame)
+    paths = write_report(results, args.output, title=title, notes=notes, errors=errors, pictures=not args.no_pictures)
+    for name, models in results.items():
+        _print_scores(name, models)
+    print()
+    for note in notes:
+        print(note)
+    print(f"\nwritten: {', '.join(_one_line(os.path.relpath(path)) for path in paths)}")
+
+
+def _evaluate_model(
+    predictor: StancePredictor, frame: pd.DataFrame
+) -> tuple[dict[str, dict[str, Evaluation]], dict[str, pd.DataFrame], list[str]]:
+    """Results, errors and notes, as `write_report` takes them, on the rows that the model was not trained on."""
+    from stance.evaluation import evaluate, predict_scores, worst_errors
+    from stance.training import is_seen
+
+    seen = is_seen(predictor.classifier, frame["statement"])
+    rows = frame[~seen].reset_index(drop=True)
+    if rows.empty:
+        raise SchemaError(f"the model was trained on all {len(frame)} statements; expected some that it did not see")
+    name = "statements that the model did not see"
+    errors = worst_errors(rows, predict_scores(predictor, rows).probabilities)
+    note = f"{seen.sum():,} of {len(frame):,} statements were left out: the model was trained on them."
+    return {name: {"the model": evaluate(predictor, rows)}}, {name: errors}, [note]
+
+
+def _audit(args: argparse.Namespace) -> None:
+    from stance.audit import audit
+    from stance.data import load_statements
+
+    tables = {path: load_statements(path, require_stance=False) for path in args.data}
+    found = audit(tables if len(tables) > 1 else next(iter(tables.values())))
+    if args.format == "json":
+        _print_json(found.to_dict())
+    else:
+        print("\n".join(map(_visible, str(found).splitlines())))
+
+
+# --- statements in ---
+
+
+def _load(paths: Sequence[str], config: TrainingConfig) -> pd.DataFrame:
+    import pandas as pd
+
+    from stance.data import load_statements
+
+    return pd.concat([load_statements(path, target=config.target or None) for path in paths], ignore_index=True)
+
+
+def _to_frame(statements: Sequence[str]) -> pd.DataFrame:
+    """Checked table of statements from the command line, whose bytes need not be text."""
+    from stance.data import load_statements
+
+    return load_statements([{"statement": statement} for statement in statements], require_stance=False)
 
 
 def _load_predictor(args: argparse.Namespace) -> StancePredictor:
@@ -245,27 +345,7 @@ def _load_predictor(args: argparse.Namespace) -> StancePredictor:
     return StancePredictor.load(args.model)
 
 
-def _predict(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    if args.statements and args.input:
-        parser.error("give statements or --input, not both")
-    if not args.statements and not args.input and sys.stdin.isatty():
-        parser.error("nothing to score: give statements, --input FILE, or text on standard input")
-    import pandas as pd
-
-    from stance.data import read_batches
-
-    predictor = _load_predictor(args)
-    frames: Iterable[pd.DataFrame] = (
-        [pd.DataFrame({"statement": list(args.statements)})] if args.statements else read_batches(args.input or "-")
-    )
-    write = {"table": _write_table, "json": _write_json, "csv": _write_csv}[args.format]
-    done = 0
-    with _open_output(args.output) as file:
-        for number, frame in enumerate(frames):
-            write(file, predictor.predict_frame(frame, target=args.target), number == 0)
-            done += len(frame)
-            if not args.statements and done % 20_000 < len(frame):
-                _say(args, f"{done:,} statements …")
+# --- results out ---
 
 
 @contextmanager
@@ -274,128 +354,109 @@ def _open_output(path: str | None) -> Iterator[BinaryIO]:
 
     if path is None:
         yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
     else:
         with open_atomically(path) as file:
             yield file
 
 
-def _write_json(file: BinaryIO, scored: pd.DataFrame, first: bool) -> None:
+def _count(frames: Iterable[pd.DataFrame], args: argparse.Namespace) -> Iterator[pd.DataFrame]:
+    done = 0
+    for frame in frames:
+        yield frame
+        done += len(frame)
+        if done % _PROGRESS_EVERY < len(frame) <= done - len(frame):
+            _say(args, f"{done:,} statements …")
+
+
+def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Rows with None for what is missing."""
+    plain = frame.astype(object)
+    yield from plain.mask(plain.isna(), None).to_dict("records")  # type: ignore[misc]
+
+
+def _to_json_lines(frames: Iterable[pd.DataFrame]) -> Iterator[str]:
     from stance.schema import LABELS
 
-    for row in scored.to_dict("records"):
-        row["probabilities"] = {label: row[f"p_{label}"] for label in LABELS}
-        kept = {key: row[key] for key in _KEYS if key in row}
-        file.write((json.dumps(kept, ensure_ascii=False) + "\n").encode())
+    for frame in frames:
+        for row in _records(frame):
+            row["probabilities"] = {label: row[f"p_{label}"] for label in LABELS}
+            named = {"id": row["id"]} if row.get("id") is not None else {}
+            yield json.dumps({**named, **{key: row[key] for key in _KEYS}}, ensure_ascii=False) + "\n"
 
 
-def _write_csv(file: BinaryIO, scored: pd.DataFrame, first: bool) -> None:
-    texts = scored.select_dtypes(include=["object", "str"]).columns
-    safe = scored.assign(**{name: scored[name].map(_defuse) for name in texts})
-    # Excel takes UTF-8 for another encoding without the mark at the beginning.
-    file.write(safe.to_csv(index=False, header=first, lineterminator="\n").encode("utf-8-sig" if first else "utf-8"))
+def _to_csv(frames: Iterable[pd.DataFrame]) -> Iterator[str]:
+    from pandas.api.types import is_numeric_dtype
+
+    columns: list[str] = []
+    for frame in frames:
+        first = not columns
+        columns = columns or list(frame.columns)
+        if late := [name for name in frame.columns if name not in columns]:
+            logging.getLogger("stance").warning("columns %s, not in the first rows, left out of the CSV", late)
+        texts = [name for name in frame.columns if not is_numeric_dtype(frame[name])]
+        safe = frame.assign(**{name: frame[name].map(_defuse) for name in texts}).reindex(columns=columns)
+        yield safe.to_csv(index=False, header=list(map(_defuse, columns)) if first else False, lineterminator="\n")
 
 
-def _defuse(cell: object) -> object:
+def _defuse(cell: Any) -> Any:
     """Keep a spreadsheet from running a text."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 
-def _write_table(file: BinaryIO, scored: pd.DataFrame, first: bool) -> None:
-    if first:
-        file.write(f"{'stance':<10} {'score':>6}  {'support':>7} {'oppose':>7} {'neutral':>7}  statement\n".encode())
-    for row in scored.to_dict("records"):
-        verdict = row["stance"] or f"({row['reason']})"
-        shares = " ".join(f"{row[f'p_{label}']:>7.2f}" for label in ("support", "oppose", "neutral"))
-        statement = " ".join(_visible(row["statement"]).split())
-        shown = statement if len(statement) <= 70 else f"{statement[:69]}…"
-        file.write(f"{verdict:<10} {row['score']:>+6.2f}  {shares}  {shown}\n".encode())
+def _to_table(frames: Iterable[pd.DataFrame]) -> Iterator[str]:
+    from stance.schema import LABELS
+
+    yield f"{'stance':<11} {'score':>5}  {' '.join(f'{label:>7}' for label in LABELS)}  statement\n"
+    for frame in frames:
+        for row in _records(frame):
+            shares = " ".join(f"{row[f'p_{label}']:>7.2f}" for label in LABELS)
+            verdict = row["stance"] or f"({row['reason']})"
+            yield f"{verdict:<11} {row['score']:>+5.2f}  {shares}  {_shorten(row['statement'], 70)}\n"
+
+
+def _print_scores(name: str, models: Mapping[str, Evaluation]) -> None:
+    """Print the scores of the first model, and the macro-F1 of the others."""
+    from stance.evaluation import METRICS
+
+    evaluation, *others = models.values()
+    print(f"\n{name}: {evaluation.n:,} statements at {evaluation.n_events:,} events [95 % interval]")
+    for metric in _SHOWN:
+        print(f"  {METRICS[metric]:<34} {evaluation.metrics[metric]}")
+    for rival, other in zip(list(models)[1:], others, strict=True):
+        print(f"  {f'macro-F1 of {rival}':<34} {other.metrics['macro_f1']}")
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.buffer.write(f"{json.dumps(value, ensure_ascii=False)}\n".encode())
+
+
+def _say(args: argparse.Namespace, text: str) -> None:
+    if not args.quiet:
+        print(f"stance: {text}", file=sys.stderr, flush=True)
 
 
 def _visible(text: str) -> str:
     """Text without what could steer a terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
-
-
-def _explain(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    predictor = _load_predictor(args)
-    prediction = predictor.predict(args.statement, target=args.target)
-    parts = predictor.explain(args.statement, target=args.target)
-    if args.format == "json":
-        spans = [vars(part) for part in parts]
-        print(json.dumps({**prediction.to_dict(), "spans": spans}, ensure_ascii=False))
-        return
-    verdict = prediction.stance or f"no answer ({prediction.reason})"
-    print(f"{verdict}, score {prediction.score:+.2f}\n")
-    largest = max((abs(part.weight) for part in parts), default=0.0) or 1.0
-    for part in parts:
-        bar = ("+" if part.weight > 0 else "-") * round(20 * abs(part.weight) / largest)
-        print(f"{part.start:>5} {part.end:>5}  {part.weight:>+7.3f}  {_visible(part.text):<24} {bar}".rstrip())
-    print("\n+ speaks for support, - for opposition")
-
-
-def _evaluate(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    from stance.errors import SchemaError
-    from stance.evaluation import evaluate, predict_scores, worst_errors
-    from stance.reports import require_pictures, write_report
-    from stance.training import is_seen
-
-    if not args.no_pictures:
-        require_pictures()
-    frame = _load(args.data)
-    if args.cross_validate:
-        _cross_validate(args, frame)
-        return
-    predictor = _load_predictor(args)
-    seen = is_seen(predictor.classifier, frame["statement"])
-    rows = frame[~seen].reset_index(drop=True)
-    if rows.empty:
-        raise SchemaError(f"the model was trained on all {len(frame)} statements; expected some that it did not see")
-    notes = [f"{seen.sum()} of {len(frame)} statements were left out: the model was trained on them."]
-    evaluation = evaluate(predictor, rows)
-    errors = worst_errors(rows, predict_scores(predictor, rows).probabilities)
-    name = "statements that the model did not see"
-    paths = write_report(
-        {name: {"stance": evaluation}},
-        args.output,
-        title="How well the model does",
-        notes=notes,
-        errors={name: errors},
-        pictures=not args.no_pictures,
+    return "".join(
+        c if c.isprintable() or c in _JOINERS else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
     )
-    _say(args, notes[0])
-    _print_report(paths)
 
 
-def _cross_validate(args: argparse.Namespace, frame: pd.DataFrame) -> None:
-    from stance.crossvalidation import cross_validate
-    from stance.reports import write_report
-
-    config = _read_settings(args)
-    results, errors, notes = cross_validate(frame, config, say=lambda text: _say(args, text))
-    paths = write_report(
-        results,
-        args.output,
-        title="How well the model does on real positions that it did not see",
-        notes=notes,
-        errors=errors,
-        pictures=not args.no_pictures,
-    )
-    _print_report(paths)
+def _one_line(text: str) -> str:
+    return _visible(" ".join(text.split()))
 
 
-def _print_report(paths: Iterable[Path]) -> None:
-    for path in paths:
-        if path.suffix == ".md":
-            text = path.read_text(encoding="utf-8")
-            print(text[: text.find("\n## Slices")] if "\n## Slices" in text else text)
-        print(f"written: {os.path.relpath(path)}", file=sys.stderr)
+def _shorten(text: str, length: int) -> str:
+    line = _one_line(text)
+    return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
-def _audit(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    from stance.audit import audit
-    from stance.data import load_statements
-
-    tables = {path: load_statements(path, require_stance=False) for path in args.data}
-    found = audit(tables if len(tables) > 1 else next(iter(tables.values())))
-    print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) if args.format == "json" else found)
+def _command() -> str:
+    """How this command can be called again, where `stance` may not be on the path."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m stance"
+    found = shutil.which("stance")
+    if not called.is_file() or (found and Path(found).resolve() == called.resolve()):
+        return "stance"
+    return shlex.quote(os.path.relpath(called))

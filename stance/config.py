@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,7 +38,7 @@ class TrainingConfig:
     precision : float
         How often an answer should be right: the abstention threshold is chosen for it.
     hold_out : tuple of str
-        Events that are left out of training, to try the model on afterwards.
+        Events, or `id`s of single rows, that are left out of training, to try the model on afterwards.
     seed : int
         Reaches every random step.
     jobs : int
@@ -68,10 +69,11 @@ class TrainingConfig:
             faults.append(f"blocks must name one or more of {list(BLOCKS)}, each once; got {list(self.blocks)}")
         for name, allows_zero in (("C", False), ("authored_weight", True), ("sentence_weight", False)):
             values = getattr(self, name)
-            if not values or min(values) < 0 or (min(values) == 0 and not allows_zero):
+            fits = all(isfinite(value) and (value > 0 or (value == 0 and allows_zero)) for value in values)
+            if not values or not fits:
                 least = "0 or more" if allows_zero else "above 0"
                 faults.append(f"{name} must hold one or more numbers {least}; got {list(values)}")
-        if not self.target_weight > 0:
+        if not (isfinite(self.target_weight) and self.target_weight > 0):
             faults.append(f"target_weight must be above 0; got {self.target_weight}")
         if self.folds < 2:
             faults.append(f"folds must be 2 or more; got {self.folds}")
