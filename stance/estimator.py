@@ -37,10 +37,12 @@ log = logging.getLogger("stance")
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+# Kinds of targets that are calibrated apart: the main one, others that were trained on, and those never seen.
+KINDS = ("main", "known", "unseen")
 # An agreement counts as known when so many of its rows were trained on.
 MIN_KNOWN_ROWS = 20
 # Fewer out-of-fold rows than this calibrate nothing.
-_MIN_CALIBRATION_ROWS = 50
+_MIN_CALIBRATION_ROWS = 100
 
 
 class Judgement(NamedTuple):
@@ -88,7 +90,8 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     target are tried by event, rows of other agreements by whole agreements, so that the search sees both kinds
     of question: a known agreement at a new event, and an agreement never seen. Only documented rows are tried;
     authored rows lend themselves to training as far as that helps. Probabilities are calibrated and the
-    abstention threshold is chosen on the same out-of-fold answers, apart for known and for unseen agreements.
+    abstention threshold is chosen on the same out-of-fold answers, apart for the main target, other agreements that
+    were trained on, and agreements never seen.
 
     Parameters
     ----------
@@ -121,7 +124,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     search_ : list of dict
         Each combination tried, with its macro-F1 on known and on unseen agreements.
     calibrations_ : dict
-        "known" and "unseen" to Calibration.
+        Each of `KINDS` to its Calibration.
     out_of_fold_ : dict
         "known" (rows of the main target) and "unseen" (rows of other agreements) to OutOfFold.
     main_target_, known_targets_, languages_ : str, tuple of str, tuple of str
@@ -138,7 +141,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         target_weight: float = 2.0,
         targets: Mapping[str, Target] | None = None,
         folds: int = 5,
-        precision: float = 0.7,
+        precision: float = 0.75,
         random_state: int = 0,
         n_jobs: int = 1,
     ) -> None:
@@ -203,11 +206,11 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         texts, embeddings = self._encode(statements, targets)
         logits = _block_logits(self.head_, self.lexical_, texts, embeddings, self._sentence_weight)
         off_topic = self.topic_gate_.is_off_topic(embeddings)
-        known = frozenset(self.known_targets_)
-        unseen = np.array([target not in known for target in targets], dtype=bool)
+        kinds = np.array([self._kind(target) for target in targets], dtype=object)
         probabilities = np.empty_like(logits)
         uncertain = np.empty(len(logits), dtype=bool)
-        for kind, rows in (("known", ~unseen), ("unseen", unseen)):
+        for kind in KINDS:
+            rows = kinds == kind
             if rows.any():
                 calibration = self.calibrations_[kind]
                 probabilities[rows], uncertain[rows] = self._settle(logits[rows], calibration)
@@ -222,6 +225,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if is_foreign(statement, self.languages_):
             return "language"
         return "off-topic" if off_topic else "uncertain" if uncertain else None
+
+    def _kind(self, target: str) -> str:
+        return "main" if target == self.main_target_ else "known" if target in self.known_targets_ else "unseen"
 
     def resolve(self, target: object = None) -> str:
         """Slug of a target given by any of its names, or the text as it is; the main target where it is missing."""
@@ -301,7 +307,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             log.warning("nothing to search or calibrate on: %s", error)
             self.candidate_ = candidates[0]
             plain = Calibration(1.0, (0.0,) * len(self.classes_), 0.0)
-            self.calibrations_ = {"known": plain, "unseen": plain}
+            self.calibrations_ = dict.fromkeys(KINDS, plain)
             self.out_of_fold_ = {}
             return
         answers = self._out_of_fold(rows, folds, candidates)
@@ -321,10 +327,13 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if others.any():  # how sure the head is of an agreement that it does know, at a new event
             folds = self._documented_folds(frame, rows, groups)
             known[others] = self._out_of_fold(rows, folds, [self.candidate_])[self.candidate_][others]
-        self.calibrations_ = self._calibrate(rows, known, logits, others)
+        self.calibrations_ = self._calibrate(rows, known, logits, main)
         self.out_of_fold_ = {
-            name: OutOfFold(np.flatnonzero(mask), *self._settle(values[mask], self.calibrations_[name]))
-            for name, mask, values in (("known", rows.documented & main, known), ("unseen", others, logits))
+            name: OutOfFold(np.flatnonzero(mask), *self._settle(values[mask], self.calibrations_[kind]))
+            for name, kind, mask, values in (
+                ("known", "main", rows.documented & main, known),
+                ("unseen", "unseen", others, logits),
+            )
             if mask.any()
         }
 
@@ -363,21 +372,25 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return answers
 
     def _calibrate(
-        self, rows: _Rows, known: Floats, unseen: Floats, others: npt.NDArray[np.bool_]
+        self, rows: _Rows, known: Floats, unseen: Floats, main: npt.NDArray[np.bool_]
     ) -> dict[str, Calibration]:
+        """Calibration of each kind; one with too few rows takes that of all rows."""
         documented = rows.documented
         fitted = {"known": fit_calibration(known[documented], rows.y[documented], precision=self.precision)}
-        enough = others.sum() >= _MIN_CALIBRATION_ROWS
-        if not enough:
-            log.warning(
-                "%d documented statements on other agreements: too few to calibrate answers on agreements never "
-                "seen, which are treated as known ones; expected %d",
-                others.sum(),
-                _MIN_CALIBRATION_ROWS,
-            )
-        fitted["unseen"] = (
-            fit_calibration(unseen[others], rows.y[others], precision=self.precision) if enough else fitted["known"]
-        )
+        for kind, logits, mask in (
+            ("main", known, documented & main),
+            ("unseen", unseen, documented & ~main),
+        ):
+            if mask.sum() >= _MIN_CALIBRATION_ROWS:
+                fitted[kind] = fit_calibration(logits[mask], rows.y[mask], precision=self.precision)
+            else:
+                fitted[kind] = fitted["known"]
+                log.warning(
+                    "%d documented statements on %s: too few to calibrate apart, expected %d",
+                    mask.sum(),
+                    "the main target" if kind == "main" else "other agreements",
+                    _MIN_CALIBRATION_ROWS,
+                )
         return fitted
 
 

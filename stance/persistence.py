@@ -42,7 +42,7 @@ from stance.calibration import Calibration
 from stance.config import BLOCKS
 from stance.encoder import EMBEDDING_SIZE
 from stance.errors import ModelError
-from stance.estimator import Candidate, StanceClassifier
+from stance.estimator import KINDS, Candidate, StanceClassifier
 from stance.features import build_lexical
 from stance.files import write_atomically
 from stance.targets import Target
@@ -237,9 +237,7 @@ def _rebuild(contents: Mapping[str, bytes]) -> StanceClassifier:
     classifier.search_ = [
         {_text(name): _number(value, 0, _MOST) for name, value in tried.items()} for tried in model["search"]
     ]
-    classifier.calibrations_ = {
-        kind: _read_calibration(model["calibrations"][kind], len(classes)) for kind in ("known", "unseen")
-    }
+    classifier.calibrations_ = {kind: _read_calibration(model["calibrations"][kind], len(classes)) for kind in KINDS}
     classifier.main_target_ = _text(model["main_target"])
     classifier.known_targets_ = tuple(_texts(model["known_targets"]))
     classifier.languages_ = tuple(_texts(model["languages"]))
