@@ -42,10 +42,9 @@ _PROGRESS_EVERY = 20_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status of the command with these arguments (by default those of the process)."""
     args = _build_parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="stance: %(message)s", stream=sys.stderr, force=True)
-    logging.getLogger("stance").setLevel(logging.ERROR if args.quiet else logging.INFO)
     try:
-        args.run(args)
+        with _logging_to_stderr(logging.ERROR if args.quiet else logging.INFO):
+            args.run(args)
         sys.stdout.flush()
     except StanceError as error:
         return _fail(str(error))
@@ -58,6 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _fail("interrupted")
         return 130
     return 0
+
+
+@contextmanager
+def _logging_to_stderr(level: int) -> Iterator[None]:
+    logger, handler = logging.getLogger("stance"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("stance: %(message)s"))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def _fail(message: str) -> int:
@@ -406,8 +419,10 @@ def _defuse(cell: Any) -> Any:
 def _to_table(frames: Iterable[pd.DataFrame]) -> Iterator[str]:
     from stance.schema import LABELS
 
-    yield f"{'stance':<11} {'score':>5}  {' '.join(f'{label:>7}' for label in LABELS)}  statement\n"
+    header = f"{'stance':<11} {'score':>5}  {' '.join(f'{label:>7}' for label in LABELS)}  statement\n"
     for frame in frames:
+        yield header
+        header = ""
         for row in _records(frame):
             shares = " ".join(f"{row[f'p_{label}']:>7.2f}" for label in LABELS)
             verdict = row["stance"] or f"({row['reason']})"

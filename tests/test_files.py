@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from stance.files import write_atomically
+from stance.files import open_atomically, write_atomically
 
 
 def names(folder):
@@ -78,3 +78,40 @@ def test_new_file_has_the_usual_permissions(tmp_path):
     (tmp_path / "plain").write_text("x")
     write_atomically(tmp_path / "file", "x")
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_device_is_written_and_stays_a_device(tmp_path):
+    with open_atomically(os.devnull) as file:
+        file.write(b"new")
+    assert not os.path.isfile(os.devnull)
+
+
+def test_pipe_is_written_and_stays_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomically(tmp_path / "pipe", "new")
+        assert os.read(reader, 10) == b"new"
+    finally:
+        os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_error_names_the_file_that_was_asked_for(tmp_path):
+    with pytest.raises(FileNotFoundError) as raised:
+        write_atomically(tmp_path / "absent" / "file", "new")
+    assert raised.value.filename == str(tmp_path / "absent" / "file")
+
+
+def test_failure_while_writing_leaves_the_old_file(tmp_path):
+    (tmp_path / "file").write_text("old")
+
+    def write_half():
+        with open_atomically(tmp_path / "file") as file:
+            file.write(b"ha")
+            raise ValueError("half")
+
+    with pytest.raises(ValueError, match="half"):
+        write_half()
+    assert (tmp_path / "file").read_text() == "old"
+    assert names(tmp_path) == ["file"]
