@@ -10,10 +10,12 @@ READY := $(VENV)/.ready
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The versions of requirements.lock, hashes checked; then the package itself, as it lies here.
+# The versions of requirements.lock, hashes checked; then the package itself, as it lies here. Its wheel carries the
+# model, whose folder must be there, if only empty.
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	mkdir -p models/le-touquet
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(READY)
 

@@ -111,7 +111,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     precision : float
         How often an answer should be right; the thresholds of abstention are chosen for it.
     random_state : int
-        Seed of the folds and of the topic gate.
+        Seed of the folds.
     n_jobs : int
         Processes; the fitted classifier is the same whatever their number.
 
@@ -286,7 +286,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.known_targets_ = tuple(sorted({*counts.index[counts >= MIN_KNOWN_ROWS], self.main_target_}))
         self._search(frame, rows, main)
         used = rows.weights(self.candidate_) > 0
-        self.topic_gate_ = TopicGate.fit(embeddings[used], seed=self.random_state)
+        self.topic_gate_ = TopicGate.fit(embeddings[used])
         self.lexical_, self.head_ = _fit_head(
             rows, np.flatnonzero(used), self.candidate_, "lexical" in self.blocks, self._sentence_weight
         )

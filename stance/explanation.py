@@ -9,10 +9,13 @@ import numpy as np
 
 from stance.estimator import StanceClassifier
 
-# Words with what hangs on them: "doesn't", "l'accord", "cross-Channel"
-_WORD = re.compile(r"\w+(?:['’‘ʼ-]\w+)*")
-# More spans than this are joined to neighbours: a long text takes no longer than a page.
+# Words with what hangs on them: "doesn't", "l'accord", "cross-Channel", also with accents as characters of their own
+_WORD = re.compile(r"\w[\w\u0300-\u036f]*(?:['’‘ʼ-]\w[\w\u0300-\u036f]*)*")
+# More spans than these are joined to neighbours. The text is judged once without each span, so that the second
+# number is what a long text costs: it takes no longer than a page.
 _MAX_SPANS = 200
+_MAX_JUDGED_CHARS = 500_000
+_MIN_SPANS = 10
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Contribution:
 def explain(classifier: StanceClassifier, statement: str, target: str | None = None) -> list[Contribution]:
     """Contributions of all spans of the statement, in reading order.
 
-    A span is a word, or a name that the model does not read word by word. Its weight is the score of the
+    A span is a word, or a name that the model does not read word by word; in texts of more than some 2,500 characters
+    it is several neighbours. Its weight is the score of the
     statement less the score without the span ("occlusion": Li, Monroe & Jurafsky 2016, "Understanding Neural
     Networks through Representation Erasure"), so it counts for all blocks of features and is what the model does,
     not a guess about it. Weights do not add up to the score: words act together.
@@ -53,12 +57,13 @@ def explain(classifier: StanceClassifier, statement: str, target: str | None = N
 
 
 def _spans(classifier: StanceClassifier, statement: str, target: str) -> list[tuple[int, int]]:
-    """Half-open offsets of names and words, in reading order, none overlapping."""
+    """Half-open offsets of names and words, or of neighbours of them, in reading order, none overlapping."""
     names = classifier.find_names(statement, target)
     spans = list(names)
     for match in _WORD.finditer(statement):
         if not any(start < match.end() and match.start() < end for start, end in names):
             spans.append(match.span())
     spans.sort()
-    step = -(-len(spans) // _MAX_SPANS) or 1
+    most = min(_MAX_SPANS, max(_MIN_SPANS, _MAX_JUDGED_CHARS // max(1, len(statement))))
+    step = -(-len(spans) // most) or 1
     return [(part[0][0], part[-1][1]) for part in (spans[i : i + step] for i in range(0, len(spans), step))]

@@ -196,11 +196,11 @@ def _describe(classifier: StanceClassifier) -> dict[str, Any]:
         "classes": classifier.classes_.tolist(),
         "candidate": classifier.candidate_._asdict(),
         "search": classifier.search_,
-        "calibrations": {name: asdict(c) for name, c in classifier.calibrations_.items()},
+        "calibrations": {kind: asdict(classifier.calibrations_[kind]) for kind in KINDS},
         "main_target": classifier.main_target_,
         "known_targets": classifier.known_targets_,
         "languages": classifier.languages_,
-        "topic_nearest": classifier.topic_gate_.nearest,
+        "topic_intercept": classifier.topic_gate_.intercept,
         "vocabularies": {}
         if lexical is None
         else {name: vectorizer.get_feature_names_out().tolist() for name, vectorizer in lexical.transformer_list},
@@ -211,7 +211,7 @@ def _arrays(classifier: StanceClassifier) -> dict[str, npt.NDArray[Any]]:
     arrays = {
         "coef": classifier.head_.coef_.astype(np.float32),
         "intercept": classifier.head_.intercept_.astype(np.float32),
-        "topic_centres": classifier.topic_gate_.centres,
+        "topic_weights": classifier.topic_gate_.weights,
         "seen": getattr(classifier, "seen_", np.empty(0, np.uint64)),
     }
     if classifier.lexical_ is not None:
@@ -242,9 +242,8 @@ def _rebuild(contents: Mapping[str, bytes]) -> StanceClassifier:
     classifier.known_targets_ = tuple(_texts(model["known_targets"]))
     classifier.languages_ = tuple(_texts(model["languages"]))
 
-    centres = _array(arrays, "topic_centres", np.float32, (None, EMBEDDING_SIZE))
-    _expect(len(centres) > 0, "no topic_centres")
-    classifier.topic_gate_ = TopicGate(centres, _number(model["topic_nearest"], -2, 2))
+    weights = _array(arrays, "topic_weights", np.float32, (EMBEDDING_SIZE,))
+    classifier.topic_gate_ = TopicGate(weights, _number(model["topic_intercept"], -1e6, 1e6))
     classifier.seen_ = _array(arrays, "seen", np.uint64, (None,))
     width = EMBEDDING_SIZE if "sentence" in classifier.blocks and candidate.sentence_weight else 0
     classifier.lexical_ = None

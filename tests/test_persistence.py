@@ -399,7 +399,7 @@ def test_other_json_and_what_is_no_json_is_refused(folder, name, content):
 @pytest.mark.parametrize(
     "number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"1" + b"0" * 400, b"-1e-999", b"9" * 5000]
 )
-@pytest.mark.parametrize("key", [b"threshold", b"temperature", b"topic_nearest", b"C", b"sentence_weight", b"folds"])
+@pytest.mark.parametrize("key", [b"threshold", b"temperature", b"topic_intercept", b"C", b"sentence_weight", b"folds"])
 def test_number_that_is_none_is_refused_or_harmless(folder, key, number):
     content = (folder / MODEL).read_bytes()
     start = content.index(b'"' + key + b'":') + len(key) + 3
@@ -423,7 +423,7 @@ def test_classes_that_do_not_fit_are_refused(folder, classes):
     assert refuse_or_answer(folder)
 
 
-@pytest.mark.parametrize("name", ["coef", "intercept", "topic_centres", "seen", "idf_word", "idf_char"])
+@pytest.mark.parametrize("name", ["coef", "intercept", "topic_weights", "seen", "idf_word", "idf_char"])
 def test_array_of_another_type_or_shape_is_refused(folder, name):
     arrays = load_arrays((folder / ARRAYS).read_bytes())
     array = arrays[name]
