@@ -57,7 +57,7 @@ class TrainingConfig:
     sentence_weight: tuple[float, ...] = (1.0,)
     target_weight: float = 2.0
     folds: int = 5
-    precision: float = 0.75
+    precision: float = 0.8
     hold_out: tuple[str, ...] = ()
     seed: int = 0
     jobs: int = -1

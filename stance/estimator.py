@@ -141,7 +141,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         target_weight: float = 2.0,
         targets: Mapping[str, Target] | None = None,
         folds: int = 5,
-        precision: float = 0.75,
+        precision: float = 0.8,
         random_state: int = 0,
         n_jobs: int = 1,
     ) -> None:
