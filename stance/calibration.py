@@ -79,9 +79,9 @@ def fit_calibration(logits: Floats, y: npt.NDArray[np.int64], *, precision: floa
 def choose_threshold(confidence: Floats, correct: npt.NDArray[np.bool_], *, precision: float) -> float:
     """Lowest confidence at which the answers given are right as often as stated.
 
-    Answers are taken from the surest down; the threshold lies where the share of right ones among all answers
-    so far was last at least `precision`. Where no share reaches it, the threshold is above the highest confidence
-    seen, up to 1: nearly everything is left unanswered, which is what such a model knows.
+    Answers are taken from the surest down, equally sure ones together; the threshold lies where the share of right
+    ones among all answers so far was last at least `precision`. Where no share reaches it, the threshold is above
+    the highest confidence seen, up to 1: nearly everything is left unanswered, which is what such a model knows.
 
     >>> choose_threshold(np.array([0.9, 0.8, 0.6, 0.5]), np.array([True, True, True, False]), precision=0.9)
     0.6
@@ -90,6 +90,7 @@ def choose_threshold(confidence: Floats, correct: npt.NDArray[np.bool_], *, prec
     share = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
     # The first few rows say little: a share counts from the twentieth on, or from the tenth of a small set.
     share[: min(19, len(order) // 10)] = 0.0
+    share[:-1][np.diff(confidence[order]) == 0] = 0.0
     enough = np.flatnonzero(share >= precision)
     if not len(enough):
         return float(min(1.0, np.nextafter(confidence.max(), 2.0)))
