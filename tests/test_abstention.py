@@ -55,12 +55,73 @@ def test_the_same_statements_make_the_same_gate(gate):
 
 def test_other_languages_are_foreign():
     rows = read(FIXTURES / "other_languages.jsonl")
-    assert rows["text"].map(lambda text: is_foreign(text, TRAINED)).mean() >= 0.97
+    assert rows["text"].map(lambda text: is_foreign(text, TRAINED)).all()
 
 
-def test_english_and_french_are_not_foreign():
-    rows = pd.concat([read(path) for path in sorted(DATA.glob("*/*.jsonl"))])
-    assert rows["statement"].map(lambda text: is_foreign(text, TRAINED)).mean() < 0.003
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Questo accordo non funziona.",
+        "Hay que mantener el acuerdo.",
+        "Hay que renegociar el tratado.",
+        "É preciso renegociar o tratado.",
+        "Cal renegociar el tractat.",
+        "Acordul trebuie păstrat.",
+        "Umowa musi zostać.",
+        "この協定は維持すべきだ。",
+        "DAS ABKOMMEN MUSS ERHALTEN BLEIBEN.",
+    ],
+)
+def test_a_short_statement_in_another_language_is_foreign(text):
+    assert is_foreign(text, TRAINED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Giorgia Meloni backs the deal with Tirana.",
+        "Ursula von der Leyen hails Mercosur.",
+        "Recep Tayyip Erdoğan will honour the deal, says Çavuşoğlu.",
+        "Sinn Féin welcomes it.",
+        "Carles Puigdemont salue l'accord.",
+        "Matteo Salvini dit non au MES.",
+        "STOP MERCOSUR",
+        "Vive Schengen !",
+        "",
+        "…",
+    ],
+)
+def test_foreign_names_make_no_statement_foreign(text):
+    assert not is_foreign(text, TRAINED)
+
+
+@pytest.fixture(scope="module")
+def statements() -> pd.Series:
+    return pd.concat([read(path)["statement"].iloc[::2] for path in sorted(DATA.glob("*/*.jsonl"))])
+
+
+def test_no_shipped_statement_is_foreign_in_whole_or_in_capitals(statements):
+    assert not statements.map(lambda text: is_foreign(text, TRAINED)).any()
+    assert not statements.map(lambda text: is_foreign(text.upper(), TRAINED)).any()
+
+
+def test_hardly_any_first_five_words_of_a_statement_are_foreign(statements):
+    beginnings = statements.map(lambda text: " ".join(text.split()[:5]))
+    assert beginnings.map(lambda text: is_foreign(text, TRAINED)).mean() < 0.003
+
+
+def test_what_is_foreign_depends_on_the_languages():
+    assert is_foreign("L'accord doit être renégocié sans attendre.", ("en",))
+    assert not is_foreign("Das Abkommen muss erhalten bleiben.", ("de", "en"))
+
+
+def test_nothing_is_foreign_where_the_language_is_not_known():
+    assert not is_foreign("Das Abkommen muss erhalten bleiben.", ("zz",))
+
+
+def test_the_beginning_of_a_long_text_tells_its_language():
+    english = "The agreement protects our border and should be kept as it is. " * 16
+    assert not is_foreign(english + "Das Abkommen muss weg. " * 1_000, TRAINED)
 
 
 @pytest.mark.parametrize("text", ["Keep Touquet.", "Scrap it.", "Non.", "Le Touquet", "KEEP THE DEAL"])
