@@ -27,7 +27,7 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ`´", "'"))
 # "Mr Dupont", "M. Dupont", "Mme Le Goff" and not "Mr Speaker, Calais …" beyond the next capital
 _TITLED = r"(?:M\.|MM\.|Mr\.?|Mme|Mlle|Mrs\.?|Ms\.?|Dr|Sir|Lord|Lady|Dame|Senator|Madame|Monsieur)\s+"
 _PARTICLE = r"(?:d'|de la |de |du |des |le |la |van |von |bin |al-)?"
-_CAPITAL = r"[A-ZÀ-ÖØ-Þ](?:['’][A-ZÀ-ÖØ-Þ])?[a-zß-öø-ÿ][\w’-]{0,40}"  # "Dupont", "O'Neill", "Jean-Marc"; not "UK", "A"
+_CAPITAL = r"[A-ZÀ-ÖØ-Þ](?:['’][A-ZÀ-ÖØ-Þ])?[a-zß-öø-ÿ][\w’-]{0,40}"  # "Dupont", "O’Neill"; not "UK", "A"
 # Words that start a sentence or a phrase with a capital and are no first name.
 _NO_FIRST_NAME = (
     r"(?!(?:The|This|That|These|Those|An?|In|On|At|By|For|From|With|Without|And|But|Or|If|When|While|As|After|Before|"
