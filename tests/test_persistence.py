@@ -477,7 +477,7 @@ def test_forged_header_of_arrays_is_refused(folder, header):
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_damage_under_a_valid_seal_is_refused_or_harmless(small, unread, tmp_path_factory, data):
     folder = save_model(small, tmp_path_factory.getbasetemp() / "fuzzed")
     name = data.draw(st.sampled_from(FILES))
