@@ -20,12 +20,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.pipeline import FeatureUnion
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from stance.abstention import TopicGate, identify_languages, is_foreign
 from stance.calibration import Calibration, fit_calibration
-from stance.config import BLOCKS
+from stance.config import BLOCKS, TrainingConfig
 from stance.encoder import encode_sentences
 from stance.errors import SchemaError
 from stance.features import LEXICAL_MASKS, SENTENCE_MASKS, Masker, build_lexical
@@ -167,14 +168,18 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y : labels, shape (n_statements,); by default the column `stance` of `X`
         sample_weight : array, shape (n_statements,), optional
         """
+        self._check_settings()
         frame = _to_frame(X)
         if y is None:
             if "stance" not in frame.columns:
                 raise SchemaError("no labels: expected y, or a column 'stance' in X")
             y = frame["stance"]
-        labels = np.asarray(y).astype(str)
-        if len(labels) != len(frame):
-            raise SchemaError(f"{len(labels)} labels for {len(frame)} statements; expected one for each")
+        given = pd.Series(np.asarray(y, dtype=object).reshape(-1))
+        if len(given) != len(frame):
+            raise SchemaError(f"{len(given)} labels for {len(frame)} statements; expected one for each")
+        if given.isna().any():
+            raise SchemaError(f"{given.isna().sum()} of {len(frame)} statements have no label; leave them out")
+        labels = given.to_numpy().astype(str)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise SchemaError(
@@ -186,13 +191,35 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self._fit(frame, codes.astype(np.int64), sample_weight)
         return self
 
+    def _check_settings(self) -> None:
+        """Refuse what training could not use, as settings in a file are refused."""
+        TrainingConfig(
+            blocks=tuple(self.blocks),
+            C=tuple(np.atleast_1d(self.C).tolist()),
+            authored_weight=tuple(np.atleast_1d(self.authored_weight).tolist()),
+            sentence_weight=tuple(np.atleast_1d(self.sentence_weight).tolist()),
+            target_weight=self.target_weight,
+            folds=self.folds,
+            precision=self.precision,
+        )
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return what scikit-learn asks about an estimator: this one takes texts, and missing ones as empty."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = False  # the column `stance` will do
+        return tags
+
     def predict(self, X: Any) -> npt.NDArray[np.str_]:
         """Most probable label of each statement, shape (n_statements,), abstentions disregarded."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def predict_proba(self, X: Any) -> Floats:
         """Calibrated probabilities, shape (n_statements, n_classes), columns in the order of `classes_`."""
-        check_is_fitted(self)
+        check_is_fitted(self)  # before the main target is asked for
         frame = _to_frame(X)
         return self.judge(frame["statement"].tolist(), self._fill_targets(frame)).probabilities
 
@@ -203,6 +230,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         (far from everything trained on), "uncertain" (below the threshold). The probabilities of such statements
         are what the model makes of them all the same.
         """
+        check_is_fitted(self)
         texts, embeddings = self._encode(statements, targets)
         logits = _block_logits(self.head_, self.lexical_, texts, embeddings, self._sentence_weight)
         off_topic = self.topic_gate_.is_off_topic(embeddings)
@@ -244,8 +272,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Slug (or text) of each row's target; the main one where none is given."""
         if "target" not in frame.columns:
             return [self.resolve()] * len(frame)
-        resolved = {text: self.resolve(text) for text in frame["target"].unique()}
-        return [resolved[text] for text in frame["target"]]
+        given = frame["target"].astype(object).where(frame["target"].notna(), None)
+        resolved = {text: self.resolve(text) for text in given.unique()}
+        return [resolved[text] for text in given]
 
     def _encode(
         self, statements: Sequence[str], targets: Sequence[str], jobs: int = 1
@@ -257,20 +286,20 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _masker(self) -> Masker:
-        if not hasattr(self, "_masker_"):
-            self._masker_ = Masker(self.targets or {})
-        return self._masker_
+        if not hasattr(self, "_compiled"):  # without a last underscore, which would mean that it is fitted
+            self._compiled = Masker(self.targets or {})
+        return self._compiled
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the compiled patterns: they are made again where needed."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_masker_"}
+        return {name: value for name, value in super().__getstate__().items() if name != "_compiled"}
 
     @property
     def _sentence_weight(self) -> float:
         return self.candidate_.sentence_weight if "sentence" in self.blocks else 0.0
 
     def _fit(self, frame: pd.DataFrame, y: Ints, sample_weight: Any) -> None:
-        self._masker_ = Masker(self.targets or {})
+        self._compiled = Masker(self.targets or {})
         counts = frame["target"].value_counts()
         self.main_target_ = resolve_target(self.target, self.targets or {}) or str(counts.index[0])
         self.languages_ = identify_languages(frame)
@@ -279,8 +308,12 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         main = (frame["target"] == self.main_target_).to_numpy(bool)
         weight = np.where(main, self.target_weight, 1.0)
         if sample_weight is not None:
-            weight = weight * np.asarray(sample_weight, dtype=float)
+            given = np.asarray(sample_weight, dtype=float)
+            if given.shape != weight.shape or not (np.isfinite(given) & (given >= 0)).all():
+                raise SchemaError(f"sample_weight must hold {len(frame)} numbers, 0 or more, one for each statement")
+            weight = weight * given
         texts, embeddings = self._encode(frame["statement"].tolist(), frame["target"].tolist(), self.n_jobs)
+        documented &= weight > 0  # a row of weight 0 is not there
         rows = _Rows(texts, embeddings, y, documented, weight)
         counts = frame.loc[documented, "target"].value_counts()
         self.known_targets_ = tuple(sorted({*counts.index[counts >= MIN_KNOWN_ROWS], self.main_target_}))
@@ -298,6 +331,12 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Candidate(*map(float, values))
             for values in product(*map(np.atleast_1d, (self.C, self.authored_weight, self.sentence_weight)))
         ]
+        candidates = [c for c in candidates if len(np.unique(rows.y[rows.weights(c) > 0])) == len(self.classes_)]
+        if not candidates:
+            raise SchemaError(
+                f"the statements with a weight above 0 do not have all of the stances {self.classes_.tolist()}: "
+                "raise authored_weight or sample_weight, or leave the stance out"
+            )
         self.search_: list[dict[str, Any]] = []
         groups = statement_groups(frame)
         whole = statement_groups(frame.assign(_whole=frame["target"].where(~main)), group_by="_whole")
@@ -424,8 +463,8 @@ def _fit_head(
     head = LogisticRegression(C=candidate.C, max_iter=1000, tol=1e-3)
     blocks = _stack(union, texts, rows.embeddings[train], sentence_weight)
     head.fit(blocks, rows.y[train], sample_weight=rows.weights(candidate)[train])
-    # As they are saved: a loaded model answers to the last digit as the one that was fitted.
-    head.coef_ = head.coef_.astype(np.float32).astype(np.float64)
+    # As they are saved, rows one after another: a loaded model answers to the last digit as the one that was fitted.
+    head.coef_ = head.coef_.astype(np.float32).astype(np.float64, order="C")
     head.intercept_ = head.intercept_.astype(np.float32).astype(np.float64)
     return union, head
 
@@ -494,9 +533,13 @@ def _to_frame(X: Any) -> pd.DataFrame:
         if "statement" not in X.columns:
             raise SchemaError(f"no column 'statement'; the table has {list(X.columns)}")
         frame = X.reset_index(drop=True)
-    elif isinstance(X, str):
-        raise SchemaError("expected a table or a sequence of statements, got a single text: put it in a list")
     else:
-        frame = pd.DataFrame({"statement": np.asarray(X, dtype=object).reshape(-1)})
-    missing = frame["statement"].isna()
-    return frame.assign(statement=frame["statement"].where(~missing, "").astype(str).astype(object))
+        values = np.asarray(X, dtype=object)
+        if values.ndim == 0 or values.size != len(values):  # a text, mapping or iterator; several columns
+            raise SchemaError(f"expected a table or a sequence of statements, got {X!r:.60}")
+        frame = pd.DataFrame({"statement": values.reshape(-1)})
+    texts = frame["statement"].where(frame["statement"].notna(), "").astype(object)
+    for row, text in enumerate(texts, start=1):
+        if not isinstance(text, str):
+            raise SchemaError(f"statement {row} is {text!r:.60}; expected a text")
+    return frame.assign(statement=texts)

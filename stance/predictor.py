@@ -14,7 +14,7 @@ import pandas as pd
 
 from stance.abstention import load_identifier
 from stance.encoder import load_encoder
-from stance.errors import SchemaError
+from stance.errors import ModelError, SchemaError
 from stance.schema import LABELS
 
 if TYPE_CHECKING:  # scikit-learn loads while the encoder does: see `StancePredictor.load`
@@ -77,6 +77,9 @@ class StancePredictor:
     """
 
     def __init__(self, classifier: StanceClassifier) -> None:
+        foreign = sorted(set(classifier.classes_.tolist()) - set(LABELS))
+        if foreign:
+            raise ModelError(f"the model answers {foreign}; a predictor needs a model of {list(LABELS)}")
         self.classifier = classifier
 
     @classmethod
@@ -122,7 +125,8 @@ class StancePredictor:
         as `stance_given`. The index stays as it is.
         """
         texts, targets = self._read(frame, target)
-        kept = frame.rename(columns={"stance": "stance_given"}) if "stance" in frame.columns else frame.copy()
+        # A table that was predicted before has the given stances aside already.
+        kept = frame.copy() if "stance_given" in frame.columns else frame.rename(columns={"stance": "stance_given"})
         columns = {"target": targets, **self._columns(texts, targets)}
         return kept.assign(**{name: pd.Series(values, index=frame.index) for name, values in columns.items()})
 
@@ -147,6 +151,8 @@ class StancePredictor:
                 raise SchemaError(f"no column 'statement'; the table has {list(statements.columns)}")
             texts = statements["statement"].tolist()
             given = statements["target"].tolist() if target is None and "target" in statements.columns else None
+        elif statements is None or isinstance(statements, Mapping | bytes):
+            raise SchemaError(f"expected a text, a sequence of texts or a table; got {statements!r:.60}")
         else:
             texts, given = list(statements), None
         targets = [self._target(target)] * len(texts) if given is None else list(map(self.classifier.resolve, given))

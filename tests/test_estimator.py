@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 
 from stance import abstention, estimator
 from stance.calibration import Calibration
 from stance.encoder import encode_sentences
+from stance.errors import ConfigError, SchemaError
 from stance.estimator import KINDS, Candidate, StanceClassifier
 from stance.schema import LABELS
 from stance.splits import statement_groups
@@ -109,6 +112,27 @@ def test_settings_are_stored_as_given_and_copied_by_clone():
         classifier.set_params(penalty="l1")
 
 
+def test_clone_is_not_fitted(plain):
+    with pytest.raises(NotFittedError):
+        clone(plain).predict(TEXTS)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda classifier: classifier.predict(TEXTS),
+        lambda classifier: classifier.predict_proba(TEXTS),
+        lambda classifier: classifier.judge(TEXTS, [""] * len(TEXTS)),
+        lambda classifier: classifier.score(TEXTS, STANCES),
+        lambda classifier: (classifier.find_names("Anne Dupont left.", "tpp"), classifier.predict(TEXTS)),
+    ],
+    ids=["predict", "predict_proba", "judge", "score", "predict after find_names"],
+)
+def test_nothing_is_answered_before_fit(ask):
+    with pytest.raises(NotFittedError):
+        ask(StanceClassifier())
+
+
 def test_fit_returns_the_classifier_and_forgets_what_was_fitted_before(tiny_frame, plain):
     classifier = lexical().fit(tiny_frame)
     assert classifier.fit(TEXTS, STANCES) is classifier
@@ -138,6 +162,16 @@ def test_classifier_can_end_a_pipeline(tiny_frame, model):
     assert clone(pipeline).get_params()["stance__target"] == "le-touquet"
 
 
+def test_tags_say_that_texts_are_taken():
+    tags = get_tags(StanceClassifier())
+    assert tags.estimator_type == "classifier"
+    assert tags.input_tags.string
+    assert not tags.input_tags.two_d_array
+    assert tags.input_tags.allow_nan
+    assert not tags.target_tags.required
+    assert tags.classifier_tags.multi_class
+
+
 def test_classifier_can_be_kept_as_joblib_without_its_patterns(model, tiny_frame):
     buffer = io.BytesIO()
     joblib.dump(model, buffer)
@@ -147,6 +181,30 @@ def test_classifier_can_be_kept_as_joblib_without_its_patterns(model, tiny_frame
 
 
 # ---------------------------------------------------------------- what it takes
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        tuple,
+        np.array,
+        pd.Series,
+        lambda texts: pd.Series(texts, index=range(100, 120), dtype="string"),
+        lambda texts: np.array(texts, dtype=object)[:, None],
+        lambda texts: pd.DataFrame({"other": 1, "statement": texts}, index=list("ab") * 10),
+        lambda texts: pd.DataFrame({"statement": texts, "target": ""}),
+        lambda texts: pd.DataFrame({"statement": texts, "target": None}),
+        lambda texts: pd.DataFrame({"statement": texts, "target": np.nan}),
+        lambda texts: pd.DataFrame({"statement": texts, "target": pd.Series([float("nan")] * 20, dtype=object)}),
+        lambda texts: pd.DataFrame({"statement": texts, "target": pd.Series([pd.NA] * 20, dtype="string")}),
+    ],
+    ids="tuple array Series string-Series column frame no-target None NaN NaNs NA".split(),
+)
+def test_form_of_the_statements_does_not_matter(plain, form):
+    expected = plain.predict_proba(TEXTS)
+    np.testing.assert_array_equal(plain.predict_proba(form(TEXTS)), expected)
+    refitted = lexical().fit(form(TEXTS), pd.Series(STANCES, index=range(7, 27)))
+    np.testing.assert_array_equal(refitted.predict_proba(TEXTS), expected)
 
 
 def test_labels_may_be_in_the_table(plain):
@@ -175,6 +233,58 @@ def test_nothing_gives_nothing(plain):
     assert plain.judge([], []).reasons == []
 
 
+@pytest.mark.parametrize(
+    ("statements", "fault"),
+    [
+        ("keep it", "'keep it'"),
+        ({"statement": ["keep it"]}, "sequence of statements"),
+        (iter(TEXTS), "sequence of statements"),
+        (np.array([["keep it", "le-touquet"]] * 3), "sequence of statements"),
+        (pd.DataFrame({"text": TEXTS}), r"no column 'statement'; the table has \['text'\]"),
+        ([*TEXTS, 7], "statement 21 is 7; expected a text"),
+        ([b"keep it"], "statement 1 is b'keep it'"),
+        (pd.DataFrame({"statement": [1.5]}), r"statement 1 is 1\.5"),
+    ],
+    ids=["text", "mapping", "iterator", "two columns", "other column", "number", "bytes", "numbers"],
+)
+def test_what_is_no_list_of_statements_is_refused(plain, statements, fault):
+    with pytest.raises(SchemaError, match=fault):
+        plain.predict(statements)
+
+
+@pytest.mark.parametrize(
+    ("labels", "fault"),
+    [
+        (None, "no labels: expected y, or a column 'stance'"),
+        (STANCES[:-1], "19 labels for 20 statements"),
+        (["support"] * 20, r"all 20 statements have the stance \['support'\]; expected at least two"),
+        ([*STANCES[:-2], None, float("nan")], "2 of 20 statements have no label"),
+    ],
+)
+def test_labels_that_teach_nothing_are_refused(labels, fault):
+    with pytest.raises(SchemaError, match=fault):
+        lexical().fit(TEXTS, labels)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"blocks": ("lexcal",)}, "blocks must name"),
+        ({"blocks": ()}, "blocks must name"),
+        ({"C": 0}, "C must hold"),
+        ({"C": [1.0, -1.0]}, "C must hold"),
+        ({"authored_weight": []}, "authored_weight must hold"),
+        ({"sentence_weight": -1}, "sentence_weight must hold"),
+        ({"folds": 1}, "folds must be 2 or more"),
+        ({"precision": 1.5}, "precision must lie"),
+        ({"target_weight": 0}, "target_weight must be above 0"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(settings, fault):
+    with pytest.raises(ConfigError, match=fault):
+        lexical(**settings).fit(TEXTS, STANCES)
+
+
 def test_two_labels_do(plain):
     assert plain.classes_.tolist() == ["oppose", "support"]
     assert plain.predict(["We must keep it, it works.", "Scrap it, it failed."]).tolist() == ["support", "oppose"]
@@ -191,6 +301,21 @@ def test_sample_weight_has_an_effect(low):
     second = lexical().fit(texts, stances, sample_weight=[low] * 20 + [1.0] * 20)
     assert first.predict(TEXTS).tolist() == STANCES
     assert second.predict(TEXTS).tolist() == STANCES[::-1]
+
+
+def test_row_of_weight_nothing_is_not_there(plain):
+    weight = [1.0] * 20 + [0.0] * 3
+    fitted = lexical().fit([*TEXTS, "zyzzyva", "zyzzyva", "quokka"], [*STANCES, "oppose", "oppose", "support"], weight)
+    np.testing.assert_array_equal(fitted.predict_proba(TEXTS), plain.predict_proba(TEXTS))
+    assert "zyzzyva" not in terms(fitted)
+
+
+@pytest.mark.parametrize(
+    "weight", [np.ones(19), np.full(20, np.nan), np.full(20, -1.0), np.ones((20, 2)), [np.inf] * 20]
+)
+def test_weights_that_are_none_are_refused(weight):
+    with pytest.raises(SchemaError, match="sample_weight must hold 20 numbers, 0 or more"):
+        lexical().fit(TEXTS, STANCES, sample_weight=weight)
 
 
 def terms(classifier):
@@ -226,6 +351,15 @@ def test_authored_rows_count_in_full_where_there_are_no_others(tiny_frame):
     frame = tiny_frame.assign(origin="authored")
     fitted = lexical(authored_weight=1.0, target="le-touquet").fit(frame)
     assert set(fitted.out_of_fold_) == {"known", "unseen"}
+
+
+def test_stance_without_a_row_that_counts_is_refused(tiny_frame):
+    frame = tiny_frame.assign(origin=np.where(tiny_frame["stance"] == "neutral", "authored", "documented"))
+    with pytest.raises(SchemaError, match="weight above 0 do not have all of the stances"):
+        lexical(authored_weight=0.0).fit(frame)
+    fitted = lexical(authored_weight=(0.0, 0.5)).fit(frame)
+    assert fitted.candidate_.authored_weight == 0.5
+    assert [tried["authored_weight"] for tried in fitted.search_] == [0.5]
 
 
 def test_main_target_counts_more(tiny_frame):

@@ -100,6 +100,12 @@ def refuse_or_answer(folder):
 # ---------------------------------------------------------------- the same answers
 
 
+@given(st.lists(st.text(max_size=100), max_size=3), st.sampled_from(["le-touquet", "tpp", "an unknown treaty"]))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_loaded_model_answers_exactly_as_the_saved_one(tiny_model, loaded, texts, target):
+    assert answers(loaded, texts, target) == answers(tiny_model, texts, target)
+
+
 def test_loaded_model_has_what_the_saved_one_had(tiny_model, loaded):
     for name in ("candidate_", "search_", "calibrations_", "main_target_", "known_targets_", "languages_", "training_"):
         assert getattr(loaded, name) == getattr(tiny_model, name), name

@@ -137,7 +137,44 @@ def test_label_that_the_model_lacks_has_probability_nothing(labels, lacking):
     assert (two.predict_frame(pd.DataFrame({"statement": texts}))[f"p_{lacking}"] == 0).all()
 
 
+def test_model_of_other_labels_is_refused():
+    model = StanceClassifier(blocks=("lexical",), folds=2).fit(
+        ["We keep it.", "Scrap it now!"] * 3, ["pro", "anti"] * 3
+    )
+    with pytest.raises(ModelError, match=r"the model answers \['anti', 'pro'\]"):
+        StancePredictor(model)
+
+
 # ---------------------------------------------------------------- what it takes
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        tuple,
+        iter,
+        lambda texts: (text for text in texts),
+        np.array,
+        lambda texts: np.array(texts, dtype=object),
+        pd.Series,
+        lambda texts: pd.Series(texts, index=list("edcba"), dtype="string"),
+        lambda texts: pd.Index(texts),
+        lambda texts: pd.DataFrame({"statement": texts}),
+        lambda texts: pd.DataFrame(
+            {"statement": texts, "target": [None, "", np.nan, "le-touquet", "Accord du Touquet"]}
+        ),
+        lambda texts: datasets.Dataset.from_dict({"statement": texts})["statement"],
+        dict.fromkeys,
+    ],
+    ids="tuple iterator generator array objects Series strings Index frame targets column keys".split(),
+)
+def test_form_of_the_statements_does_not_matter(predictor, expected, form, request):
+    statements = form(STATEMENTS)
+    if isinstance(statements, dict):
+        with pytest.raises(SchemaError, match="expected a text, a sequence of texts or a table"):
+            predictor.predict(statements)
+    else:
+        assert same(predictor.predict(statements), expected)
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), np.nan, np.float64("nan"), pd.NA])
@@ -152,6 +189,12 @@ def test_missing_text_is_an_empty_one(predictor, missing):
 def test_what_is_no_text_is_named(predictor, value):
     with pytest.raises(SchemaError, match=r"statement 2 is .*; expected a text"):
         predictor.predict(["Keep it.", value])
+
+
+@pytest.mark.parametrize("value", [None, b"keep it", {"statement": ["keep it"]}])
+def test_what_is_no_sequence_of_texts_is_refused(predictor, value):
+    with pytest.raises(SchemaError, match="expected a text, a sequence of texts or a table"):
+        predictor.predict(value)
 
 
 def test_table_without_statements_is_refused(predictor):
@@ -250,6 +293,11 @@ def test_given_stance_is_kept_beside_the_predicted_one(predictor, tiny_frame):
     answered = scored[~scored["abstained"]]
     assert (answered["stance"] == answered["stance_given"]).mean() > 0.8
     assert scored["target"].tolist() == tiny_frame["target"].tolist()
+
+
+def test_scored_table_can_be_scored_again(predictor, tiny_frame):
+    once = predictor.predict_frame(tiny_frame)
+    pd.testing.assert_frame_equal(predictor.predict_frame(once)[once.columns.tolist()], once)
 
 
 def test_table_in_chunks_has_bounded_memory(predictor, monkeypatch):
