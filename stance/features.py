@@ -34,7 +34,11 @@ _NO_FIRST_NAME = (
     r"Since|Under|Our|Your|His|Her|Its|Their|My|We|You|He|She|It|They|There|Not|No|Nor|Why|What|Who|How|Both|Let|To|Of|"
     r"All|Every|Each|Any|Some|Le|La|Les|Un|Une|Des|Du|De|Ce|Cet|Cette|Ces|Nos|Notre|Votre|Vos|Leur|Leurs|Son|Sa|Ses|Mon|"
     r"Ma|Mes|En|Au|Aux|Et|Mais|Ou|Si|Quand|Dans|Par|Pour|Sur|Sans|Sous|Selon|Avec|Avant|Depuis|Nous|Vous|Il|Elle|Ils|"
-    r"Elles|On|Pas|Ni|Que|Qui|Quel|Quelle|Pourquoi|Comment|Tout|Tous|Toute|Toutes|Chaque|Aucun|Aucune|Une)\b)"
+    r"Elles|On|Pas|Ni|Que|Qui|Quel|Quelle|Pourquoi|Comment|Tout|Tous|Toute|Toutes|Chaque|Aucun|Aucune|Une|"
+    # … nor are the verbs of an appeal: "Scrap Dublin", "Gardons Schengen".
+    r"Keep|Scrap|End|Stop|Save|Defend|Close|Open|Leave|Quit|Sign|Ratify|Reject|Renegotiate|Support|Oppose|Back|Bring|Move|"
+    r"Fix|Drop|Kill|Honou?r|Respect|Abandon|Gardons|Gardez|Quittons|Sauvons|Dénonçons|Renégocions|Respectons|Ratifions|"
+    r"Signons|Fermons|Ouvrons|Défendons|Rejetons|Supprimons|Abrogeons|Sortons|Oui|Non|Yes)\b)"
 )
 # "Mr Dupont", "Anne Dupont", "Anne de la Tour"; not "The British", "Calais", "an Irish"
 _PERSON = re.compile(
@@ -54,7 +58,8 @@ def normalise_text(text: str) -> str:
     composed = unicodedata.normalize("NFC", text).translate(_APOSTROPHES)
     if not composed.isprintable():
         composed = "".join(c if c.isprintable() or c.isspace() else " " for c in composed)
-    return " ".join(composed.split())
+    # The encoder was not brought up on capitals, and a name cannot be told from a word in them.
+    return " ".join((composed.lower() if composed.isupper() else composed).split())
 
 
 def tokenize(text: str) -> list[str]:
