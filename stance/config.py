@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Self
 
@@ -130,7 +130,7 @@ def _convert(value: Any, kind: type, item: type) -> Any:
         values = value if isinstance(value, list | tuple) else [value]
         return tuple(_convert(one, item, item) for one in values)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < 1e300 else inf  # which no setting takes
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TypeError(f"expected {_KINDS[kind]}, got {value!r}")
     return value

@@ -320,9 +320,10 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._search(frame, rows, main)
         used = rows.weights(self.candidate_) > 0
         self.topic_gate_ = TopicGate.fit(embeddings[used])
-        self.lexical_, self.head_ = _fit_head(
-            rows, np.flatnonzero(used), self.candidate_, "lexical" in self.blocks, self._sentence_weight
-        )
+        train = np.flatnonzero(used)
+        lexical = _fit_lexical(rows, train) if "lexical" in self.blocks else (None, None)
+        self.lexical_: FeatureUnion | None = lexical[0]
+        self.head_ = _fit_head(rows, train, self.candidate_, lexical[1], self._sentence_weight)
         self.n_iter_ = int(self.head_.n_iter_[0])
 
     def _search(self, frame: pd.DataFrame, rows: _Rows, main: npt.NDArray[np.bool_]) -> None:
@@ -396,9 +397,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _out_of_fold(self, rows: _Rows, folds: list[Fold], candidates: list[Candidate]) -> dict[Candidate, Floats]:
         """Logits of the documented rows by heads that did not see them; other rows stay NaN."""
         answers = {c: np.full((len(rows.y), len(self.classes_)), np.nan) for c in candidates}
-        batches: dict[tuple[float, bool], list[Candidate]] = {}
+        batches: dict[float, list[Candidate]] = {}
         for candidate in candidates:  # candidates that share a vocabulary are fitted in one task
-            batches.setdefault((candidate.authored_weight, candidate.authored_weight > 0), []).append(candidate)
+            batches.setdefault(candidate.authored_weight, []).append(candidate)
         tasks = [(fold, batch) for fold in folds for batch in batches.values()]
         lexical, sentence = "lexical" in self.blocks, "sentence" in self.blocks
         results = Parallel(n_jobs=self.n_jobs)(
@@ -442,42 +443,39 @@ def _fit_fold(
     sentence: bool,
     n_classes: int,
 ) -> list[Floats]:
-    """Logits of the test rows by one head per candidate."""
+    """Logits of the test rows by one head per candidate; these share an authored weight, hence a vocabulary."""
     answers = []
+    texts = [rows.texts[row] for row in test]
+    used = train[rows.weights(candidates[0])[train] > 0]
     with _one_thread():
+        union, block = _fit_lexical(rows, used) if lexical else (None, None)
         for candidate in candidates:
-            used = train[rows.weights(candidate)[train] > 0]
             weight = candidate.sentence_weight if sentence else 0.0
-            union, head = _fit_head(rows, used, candidate, lexical, weight)
-            texts = [rows.texts[row] for row in test]
+            head = _fit_head(rows, used, candidate, block, weight)
             logits = _block_logits(head, union, texts, rows.embeddings[test], weight)
             answers.append(_spread(logits, head.classes_, n_classes))
     return answers
 
 
-def _fit_head(
-    rows: _Rows, train: Ints, candidate: Candidate, lexical: bool, sentence_weight: float
-) -> tuple[FeatureUnion | None, LogisticRegression]:
+def _fit_lexical(rows: _Rows, train: Ints) -> tuple[FeatureUnion, Any]:
+    """Fitted lexical block, and what it makes of the training texts."""
     texts = [rows.texts[row] for row in train]
-    union = build_lexical(len(texts)).fit(texts) if lexical else None
+    union = build_lexical(len(texts))
+    return union, union.fit_transform(texts)
+
+
+def _fit_head(
+    rows: _Rows, train: Ints, candidate: Candidate, lexical: Any, sentence_weight: float
+) -> LogisticRegression:
+    """Head fitted to the training rows: to their lexical block, if any, beside their embeddings, if these weigh."""
+    sentence = sparse.csr_matrix(sentence_weight * rows.embeddings[train].astype(np.float64))
+    blocks = [block for block, used in ((lexical, lexical is not None), (sentence, sentence_weight)) if used]
     head = LogisticRegression(C=candidate.C, max_iter=1000, tol=1e-3)
-    blocks = _stack(union, texts, rows.embeddings[train], sentence_weight)
-    head.fit(blocks, rows.y[train], sample_weight=rows.weights(candidate)[train])
+    head.fit(sparse.hstack(blocks, format="csr"), rows.y[train], sample_weight=rows.weights(candidate)[train])
     # As they are saved, rows one after another: a loaded model answers to the last digit as the one that was fitted.
     head.coef_ = head.coef_.astype(np.float32).astype(np.float64, order="C")
     head.intercept_ = head.intercept_.astype(np.float32).astype(np.float64)
-    return union, head
-
-
-def _stack(
-    union: FeatureUnion | None, texts: list[str], embeddings: npt.NDArray[np.float32], sentence_weight: float
-) -> Any:
-    """All blocks side by side, shape (n_statements, n_features)."""
-    sentence = sentence_weight * embeddings.astype(np.float64)
-    if union is None:
-        return sentence
-    lexical = union.transform(texts)
-    return sparse.hstack([lexical, sparse.csr_matrix(sentence)], format="csr") if sentence_weight else lexical
+    return head
 
 
 def _block_logits(
@@ -522,8 +520,8 @@ def _spread(logits: Floats, classes: Ints, n_classes: int) -> Floats:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Sums in one order: with more BLAS threads their last digits would differ from run to run."""
-    with threadpool_limits(limits=1, user_api="blas"):
+    """Sums in one order: with more threads their last digits would differ from run to run."""
+    with threadpool_limits(limits=1):
         yield
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -86,7 +86,7 @@ class Masker:
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
         self.targets = targets
-        self.pattern = cache(self._pattern)
+        self.pattern = lru_cache(maxsize=1000)(self._pattern)  # a table may name any number of targets
 
     def _pattern(self, target: str) -> re.Pattern[str]:
         return alias_pattern(target_names(target, self.targets))

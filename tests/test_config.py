@@ -114,6 +114,11 @@ def test_a_value_of_another_kind_is_refused(name, value, expected):
     assert str(refusal.value) == f"bad the settings: {name}: expected {expected}"
 
 
+def test_a_number_too_large_for_a_computer_is_refused():
+    with pytest.raises(ConfigError, match="C must hold"):
+        TrainingConfig().with_values({"C": 10**400})
+
+
 @pytest.mark.parametrize(("name", "value"), BAD_SETTINGS.items())
 def test_a_setting_that_training_cannot_use_is_refused(name, value):
     with pytest.raises(ConfigError, match=f"^{name} must .*"):
