@@ -15,6 +15,8 @@ from stance.errors import ConfigError, SchemaError
 # summit day touches many agreements, and joining them would chain much of a table into one group.
 LINKS = (("target", "event"), ("speaker", "event"), ("pair",))
 
+_DATE = r"\d{4}(-\d\d(-\d\d)?)?"  # "2016", "2016-08", "2016-08-30"; not "30/08/2016"
+
 Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
@@ -125,6 +127,59 @@ def agreement_folds(frame: pd.DataFrame, *, n_splits: int = 5, seed: int = 0) ->
     _require_stance(frame)
     groups = statement_groups(frame, group_by="target")
     return grouped_folds(frame, frame["stance"], n_splits=n_splits, seed=seed, groups=groups)
+
+
+def split_by_time(frame: pd.DataFrame, *, test: float = 0.3) -> pd.Series:
+    """Return "train", "test" or None per row: of each target the rows up to some day, and those after it.
+
+    The day is chosen target by target so that about the share `test` of its rows comes later. A date may be a
+    day, a month or a year; a row on whose side of the day its date leaves doubt, one without a date, and one
+    that belongs together with rows of the other side (see `statement_groups`) is in neither part. A target
+    whose rows all have the same date has no test rows.
+
+    >>> frame = pd.DataFrame({"statement": ["Keep it.", "End the deal!", "Wait and see."], "target": "t"})
+    >>> split_by_time(frame.assign(date=["2003-02", "2016-08-30", "2014"])).tolist()
+    ['train', 'test', 'train']
+    """
+    for column in ("target", "date"):
+        if column not in frame.columns:
+            raise SchemaError(f"no column {column!r} to split by; the table has {list(frame.columns)}")
+    if not 0 < test < 1:
+        raise ConfigError(f"test={test}; expected a share of the rows, between 0 and 1")
+    dates = frame["date"].astype("string")
+    known = dates.str.fullmatch(_DATE).fillna(False).to_numpy(bool)
+    first, last = _bounds(dates.where(known, ""))
+    part = np.full(len(frame), None, dtype=object)
+    for at in frame.groupby("target", sort=False).indices.values():
+        rows = np.asarray(at)[known[np.asarray(at)]]
+        if not len(rows):
+            continue
+        cut = min(np.unique(last[rows]), key=lambda day: abs((first[rows] > day).mean() - test))
+        part[rows[last[rows] <= cut]] = "train"
+        part[rows[first[rows] > cut]] = "test"
+    groups = statement_groups(frame)
+    sides = pd.Series(part)
+    part[sides.groupby(groups).transform("nunique").to_numpy() > 1] = None
+    return pd.Series(part, index=frame.index, dtype=object)
+
+
+def split_by_agreement(frame: pd.DataFrame, *, parts: int = 4, seed: int = 0, keep: str | None = None) -> pd.Series:
+    """Return "train" or "test" per row: of `parts` parts of the targets, whole each, one is for testing.
+
+    Targets joined by a pair, a speaker's event or near-duplicates stay together; the target `keep` is trained on.
+    """
+    tests = [rows for _, rows in agreement_folds(frame, n_splits=parts, seed=seed)]
+    free = [rows for rows in tests if keep is None or not frame["target"].iloc[rows].eq(keep).any()]
+    part = np.full(len(frame), "train", dtype=object)
+    part[free[0]] = "test"
+    return pd.Series(part, index=frame.index, dtype=object)
+
+
+def _bounds(dates: pd.Series) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.str_]]:
+    """Return the first and the last day, as text that sorts, that each date may mean."""
+    first = [date + "-01-01"[len(date) - 4 :] for date in dates]
+    last = [date + "-12-31"[len(date) - 4 :] for date in dates]
+    return np.array(first), np.array(last)
 
 
 def _require_stance(frame: pd.DataFrame) -> None:

@@ -9,7 +9,14 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from stance.errors import ConfigError, SchemaError
-from stance.splits import agreement_folds, grouped_folds, split_statements, statement_groups
+from stance.splits import (
+    agreement_folds,
+    grouped_folds,
+    split_by_agreement,
+    split_by_time,
+    split_statements,
+    statement_groups,
+)
 
 WORDS = "keep scrap sign leave defend reopen border treaty minister wants today never port soon".split()
 
@@ -265,3 +272,66 @@ def test_missing_columns_are_named():
 def test_agreement_folds_need_targets():
     with pytest.raises(SchemaError, match="no column 'target'"):
         agreement_folds(unrelated(10).drop(columns="target"), n_splits=2)
+
+
+# --- by time and by agreement ---
+
+
+def dated(*dates, **columns):
+    statements = [f"{'abcdefghij'[row] * 9} {row}" for row in range(len(dates))]
+    return pd.DataFrame({"statement": statements, "target": "t", "date": dates, **columns})
+
+
+@pytest.mark.parametrize(
+    ("dates", "parts"),
+    [
+        (["2001", "2002", "2003"], ["train", "train", "test"]),
+        (["2003-02-04", "2003-02-05", "2003-02-03"], ["train", "test", "train"]),
+        (["2003", "2003-05", "2002", "2001"], ["test", "test", "train", "train"]),
+        (["2003-05-02", "2003", "2003-05-01", "2001"], ["test", None, "train", "train"]),  # before or after May?
+        (["2003", "2003", "2003"], ["train", "train", "train"]),
+        (["2003", None, "long ago", "2001"], ["test", None, None, "train"]),
+    ],
+)
+def test_later_rows_are_for_testing(dates, parts):
+    assert split_by_time(dated(*dates)).tolist() == parts
+
+
+def test_each_target_has_a_day_of_its_own():
+    frame = dated("2001", "2002", "2011", "2012").assign(target=["a", "a", "b", "b"])
+    assert split_by_time(frame, test=0.5).tolist() == ["train", "test", "train", "test"]
+
+
+def test_an_event_that_lasts_is_on_neither_side():
+    frame = dated("2001", "2002-01-01", "2002-01-09", "2002-02-01", event=["a", "b", "b", "c"])
+    assert split_by_time(frame, test=0.5).tolist() == ["train", None, None, "test"]
+
+
+@pytest.mark.parametrize("test", [0, 1, -0.1])
+def test_a_share_of_later_rows_lies_between_0_and_1(test):
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        split_by_time(dated("2001"), test=test)
+
+
+def test_splitting_by_time_needs_dates():
+    with pytest.raises(SchemaError, match="no column 'date'"):
+        split_by_time(dated("2001").drop(columns="date"))
+
+
+def test_whole_agreements_are_held_out_but_not_the_one_to_keep():
+    targets = np.repeat(list("abcdefgh"), 6)
+    frame = pd.DataFrame(
+        {
+            "statement": [f"{target * 7} {number**5} {target * 3}" for number, target in enumerate(targets)],
+            "target": targets,
+            "stance": ["support", "oppose", "neutral"] * 16,
+            "speaker": None,
+            "event": None,
+        }
+    )
+    for keep in "abcdefgh":
+        part = split_by_agreement(frame, keep=keep)
+        sides = part.groupby(frame["target"]).unique()
+        assert sides.map(len).eq(1).all()
+        assert sides[keep].tolist() == ["train"]
+        assert 0 < (part == "test").mean() <= 0.5
