@@ -7,14 +7,18 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from stance.errors import DataError, SchemaError
-from stance.schema import COLUMNS, REQUIRED, BadRowsError, validate_statements
+from stance.schema import COLUMNS, LABELS, REQUIRED, BadRowsError, validate_statements
 from stance.tables import SUFFIXES, Table, note_assumption, read_tables, reading
+
+if TYPE_CHECKING:
+    import datasets
 
 # What others call our columns and labels, folded: lower case, no accents, letters and digits only.
 _COLUMN_WORDS = {
@@ -53,6 +57,14 @@ _LABEL_WORDS = {
 }
 _NUMBER_LABELS = {1.0: "support", -1.0: "oppose", 0.0: "neutral"}
 
+SHIPPED = {
+    "agreements": [
+        f"{folder}/{origin}.jsonl" for folder in ("le-touquet", "agreements") for origin in ("documented", "authored")
+    ],
+    "contrast": ["contrast/pairs.jsonl"],
+}
+"""The statements that come with the package, by name, and their files."""
+
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.0*)?")  # "1", "-1.0"; not "1.5"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")  # "owner/name"; not "name", "a/b/c"
 
@@ -73,9 +85,11 @@ def load_statements(
     ----------
     source
         A file: CSV (``,`` ``;`` or tab; UTF-8, UTF-16 with BOM or cp1252), TSV, JSON Lines, a JSON list,
-        Parquet, or text with one statement per line. A folder: all its tables (not ".txt"). A pandas or
-        polars frame, a list of dicts, a `datasets.Dataset`, or a `DatasetDict`, whose splits are named in a
-        column `split`. Or, if there is no such path, the id "owner/name" of a data set on the hub.
+        Parquet, or text with one statement per line. A folder: all its tables (not ".txt"), or, where its
+        README.md is a dataset card of the hub, those of the card's default configuration. A pandas or polars
+        frame, a list of dicts, a `datasets.Dataset`, or a `DatasetDict`, whose splits are named in a column
+        `split`. Or, if there is no such path, "agreements", the statements that come with the package;
+        "contrast", its pairs for testing; or the id "owner/name" of a data set on the hub.
     target
         The target of rows that name none.
     require_stance
@@ -113,6 +127,36 @@ def load_statements(
     if not len(whole.frame) and not whole.problems:
         raise SchemaError(f"{whole.source} has no rows; expected at least one statement")
     return _validate(whole, require, notes)
+
+
+def to_dataset_dict(frame: pd.DataFrame, split: str | None = None) -> "datasets.DatasetDict":
+    """Return labelled statements as a `datasets.DatasetDict` whose stances are a ClassLabel.
+
+    Class numbers follow `LABELS`: 0 support, 1 oppose, 2 neutral; a missing second label is None. `split` is a
+    column that names the part of each row, such as "split_time"; rows without a part are left out. Without it
+    all rows are in the part "train".
+
+    >>> frame = load_statements([{"statement": "It is over.", "target": "le-touquet", "stance": "oppose"}])
+    >>> to_dataset_dict(frame)["train"].features["stance"].names
+    ['support', 'oppose', 'neutral']
+    """
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+    if split is not None and split not in frame.columns:
+        raise SchemaError(f"no column {split!r} to split by; the table has {list(frame.columns)}")
+    kinds = {"stance": ClassLabel(names=list(LABELS)), "label_2": ClassLabel(names=list(LABELS)), "hard": Value("bool")}
+    columns = [column for column in frame.columns if column in COLUMNS and column != split]
+    features = Features({column: kinds.get(column, Value("string")) for column in columns})
+    parts = {"train": frame} if split is None else dict(iter(frame.groupby(split)))
+    return DatasetDict(
+        {
+            str(name): Dataset.from_dict(
+                {column: rows[column].astype(object).where(rows[column].notna(), None).tolist() for column in columns},
+                features=features,
+            )
+            for name, rows in parts.items()
+        }
+    )
 
 
 def read_batches(
@@ -322,7 +366,8 @@ def _find_files(source: str | os.PathLike[str], notes: list[str], columns: Mappi
     with reading(str(source)):
         is_folder, exists = path.is_dir(), path.exists()
     if is_folder:
-        names = sorted(file.relative_to(path) for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        found = _files_on_card(path) or [file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES]
+        names = sorted({file.relative_to(path) for file in found})
         names = [name for name in names if not any(part.startswith(".") for part in name.parts)]
         if not names:
             raise DataError(f"no tables in {path}; expected files that end in {', '.join(SUFFIXES)}")
@@ -330,10 +375,46 @@ def _find_files(source: str | os.PathLike[str], notes: list[str], columns: Mappi
             yield _join(list(read_tables(path / name, str(name), notes, is_column=is_column)), str(name))
     elif exists or str(source) == "-":
         yield _join(list(read_tables(path, str(source), notes, is_column=is_column)), str(source))
+    elif source in SHIPPED:
+        for file in shipped_files(str(source)):
+            yield _join(list(read_tables(file, str(source), notes, is_column=is_column)), str(source))
     elif isinstance(source, str) and _HUB_ID.fullmatch(source) and path.suffix.lower() not in SUFFIXES:
         yield from _find_tables(_load_from_hub(source), notes, columns)
     else:
         raise DataError(f"there is no file or folder {str(source)!r}")
+
+
+def shipped_files(name: str) -> list[Path]:
+    """Return the files of statements that come with the package, in a checkout or inside it."""
+    inside = Path(str(files("stance"))) / "corpus"
+    folder = inside if inside.is_dir() else inside.parents[1] / "data"
+    return [folder / file for file in SHIPPED[name]]
+
+
+def _files_on_card(folder: Path) -> list[Path]:
+    """Return the files of the default configuration on a folder's dataset card; none if it has no such card.
+
+    The card is the hub's: https://huggingface.co/docs/hub/datasets-manual-configuration.
+    """
+    card = folder / "README.md"
+    if not card.is_file() or not card.read_bytes()[:4].startswith(b"---"):
+        return []
+    from huggingface_hub import metadata_load  # takes a moment to import, and most folders have no card
+
+    try:
+        configurations = (metadata_load(card) or {}).get("configs", [])
+        given: Any = next((c["data_files"] for c in configurations if c.get("default")), [])
+        given = given if isinstance(given, list) else [given]
+        paths = [part["path"] if isinstance(part, dict) else part for part in given]
+        patterns = [pattern for path in paths for pattern in (path if isinstance(path, list) else [path])]
+        found = [file for pattern in patterns for file in folder.glob(pattern)]
+    except Exception as error:  # no YAML, or not in the form that the hub describes
+        reason = " ".join(str(error).split())[:300]
+        raise DataError(
+            f"cannot read the dataset card {card} ({type(error).__name__}: {reason}); mend or remove it"
+        ) from error
+    inside = [file for file in found if file.resolve().is_relative_to(folder.resolve())]
+    return [file for file in inside if file.suffix.lower() in SUFFIXES]
 
 
 def _load_from_hub(name: str) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stance.data import load_statements, read_batches
+from stance.data import SHIPPED, load_statements, read_batches, shipped_files, to_dataset_dict
 from stance.errors import DataError, SchemaError
 from stance.schema import COLUMNS, LABELS, BadRowsError
 
@@ -128,6 +128,95 @@ def test_a_file_of_a_folder_that_lacks_a_column_is_named(write, tmp_path):
     write("b.csv", "statement,stance\na,support\n")
     with pytest.raises(SchemaError, match=r"missing columns \['target'\] in b\.csv.*or give one target for all"):
         load_statements(tmp_path)
+
+
+CARD = """---
+license: cc-by-4.0
+configs:
+- config_name: rest
+  data_files: b.csv
+- config_name: main
+  default: true
+  data_files: {files}
+---
+# A card
+"""
+
+
+@pytest.mark.parametrize(
+    "files",
+    ["a/*.csv", "[a/one.csv, a/two.csv]", "[{split: train, path: a/one.csv}, {split: test, path: [a/two.csv]}]"],
+)
+def test_a_folder_with_a_dataset_card_is_read_by_its_default_configuration(files, write, tmp_path):
+    for name in ("a/one.csv", "a/two.csv", "b.csv"):
+        write(name, f"statement,target,stance\nFrom {name}.,t,oppose\n")
+    write("README.md", CARD.format(files=files))
+
+    assert load_statements(tmp_path)["statement"].tolist() == ["From a/one.csv.", "From a/two.csv."]
+
+
+@pytest.mark.parametrize("card", ["# No card\n", "---\nlicense: mit\n---\n", "---\nconfigs:\n- config_name: a\n---\n"])
+def test_a_readme_that_names_no_files_leaves_the_folder_as_it_is(card, write, tmp_path):
+    write("a.csv", "statement,target,stance\nKeep it.,t,support\n")
+    write("README.md", card)
+
+    assert len(load_statements(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("files", ["{", "[{split: train}]", "7", "/etc/*.csv"])
+def test_a_card_that_cannot_be_read_is_named(files, write, tmp_path):
+    write("a.csv", "statement,target,stance\nKeep it.,t,support\n")
+    write("README.md", CARD.format(files=files))
+
+    with pytest.raises(DataError, match=r"cannot read the dataset card .*README\.md"):
+        load_statements(tmp_path)
+
+
+def test_a_card_does_not_lead_out_of_its_folder(write, tmp_path):
+    write("secret.csv", "statement,target,stance\nSecret.,t,support\n")
+    write("inner/README.md", CARD.format(files="[../secret.csv, a.csv]"))
+    write("inner/a.csv", "statement,target,stance\nKeep it.,t,support\n")
+
+    assert load_statements(tmp_path / "inner")["statement"].tolist() == ["Keep it."]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_shipped_is_loaded_by_its_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in shipped_files(name))
+
+    assert len(load_statements(name)) == lines > 0
+
+
+def test_a_file_of_that_name_goes_before_what_is_shipped(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("agreements/a.csv", "statement,target,stance\nKeep it.,t,support\n")
+
+    assert len(load_statements("agreements")) == 1
+
+
+def test_a_dataset_dict_has_class_labels_and_gives_the_same_rows_back():
+    rows = [
+        {**ROWS[0], "label_2": "neutral", "hard": True, "split_time": "test"},
+        {**ROWS[1], "label_2": None, "hard": None, "split_time": "train"},
+        {**ROWS[1], "statement": "Wait.", "split_time": None},
+    ]
+    frame = load_statements(rows)
+    parts = to_dataset_dict(frame, "split_time")
+
+    assert set(parts) == {"train", "test"}
+    assert parts["test"].features["stance"].names == list(LABELS)
+    assert parts["test"][0]["stance"] == LABELS.index("oppose")
+    assert parts["test"][0]["label_2"] == LABELS.index("neutral")
+    assert parts["train"][0]["label_2"] is None
+    again = load_statements(to_dataset_dict(frame))
+    known = [column for column in frame.columns if column in COLUMNS]
+    pd.testing.assert_frame_equal(again[known], frame[known], check_dtype=False)
+
+
+def test_a_dataset_dict_needs_the_column_to_split_by():
+    with pytest.raises(SchemaError, match="no column 'split_time' to split by"):
+        to_dataset_dict(load_statements(ROWS), "split_time")
 
 
 def test_a_folder_without_tables_is_refused(write, tmp_path):
