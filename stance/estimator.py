@@ -77,6 +77,7 @@ class _Rows:
     embeddings: npt.NDArray[np.float32]
     y: Ints
     documented: npt.NDArray[np.bool_]
+    main: npt.NDArray[np.bool_]
     weight: Floats
 
     def weights(self, candidate: Candidate) -> Floats:
@@ -232,9 +233,10 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         texts, embeddings = self._encode(statements, targets)
-        logits = _block_logits(self.head_, self.lexical_, texts, embeddings, self._sentence_weight)
-        off_topic = self.topic_gate_.is_off_topic(embeddings)
         kinds = np.array([self._kind(target) for target in targets], dtype=object)
+        weight = self._sentence_weight
+        logits = _block_logits(self.head_, self.lexical_, texts, embeddings, weight, kinds == "main")
+        off_topic = self.topic_gate_.is_off_topic(embeddings)
         probabilities = np.empty_like(logits)
         uncertain = np.empty(len(logits), dtype=bool)
         for kind in KINDS:
@@ -314,7 +316,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weight = weight * given
         texts, embeddings = self._encode(frame["statement"].tolist(), frame["target"].tolist(), self.n_jobs)
         documented &= weight > 0  # a row of weight 0 is not there
-        rows = _Rows(texts, embeddings, y, documented, weight)
+        rows = _Rows(texts, embeddings, y, documented, main, weight)
         counts = frame.loc[documented, "target"].value_counts()
         self.known_targets_ = tuple(sorted({*counts.index[counts >= MIN_KNOWN_ROWS], self.main_target_}))
         self._search(frame, rows, main)
@@ -452,7 +454,7 @@ def _fit_fold(
         for candidate in candidates:
             weight = candidate.sentence_weight if sentence else 0.0
             head = _fit_head(rows, used, candidate, block, weight)
-            logits = _block_logits(head, union, texts, rows.embeddings[test], weight)
+            logits = _block_logits(head, union, texts, rows.embeddings[test], weight, rows.main[test])
             answers.append(_spread(logits, head.classes_, n_classes))
     return answers
 
@@ -467,11 +469,24 @@ def _fit_lexical(rows: _Rows, train: Ints) -> tuple[FeatureUnion, Any]:
 def _fit_head(
     rows: _Rows, train: Ints, candidate: Candidate, lexical: Any, sentence_weight: float
 ) -> LogisticRegression:
-    """Head fitted to the training rows: to their lexical block, if any, beside their embeddings, if these weigh."""
+    """Head fitted to the training rows: to their lexical block, if any, beside their embeddings, if these weigh.
+
+    Where there are rows on the main target and on others, each feature is there twice, the second time for the main
+    target alone, so that it may have weights of its own as far as its rows ask for them (Daumé 2007, "Frustratingly
+    Easy Domain Adaptation"). `coef_` then holds the weights for other targets and, after them, those for the main one.
+    """
     sentence = sparse.csr_matrix(sentence_weight * rows.embeddings[train].astype(np.float64))
     blocks = [block for block, used in ((lexical, lexical is not None), (sentence, sentence_weight)) if used]
+    features = sparse.hstack(blocks, format="csr")
+    main = rows.main[train]
+    twice = main.any() and not main.all()
+    width = features.shape[1]
+    if twice:
+        features = sparse.hstack([features, sparse.diags_array(main.astype(np.float64)) @ features], format="csr")
     head = LogisticRegression(C=candidate.C, max_iter=1000, tol=1e-3)
-    head.fit(sparse.hstack(blocks, format="csr"), rows.y[train], sample_weight=rows.weights(candidate)[train])
+    head.fit(features, rows.y[train], sample_weight=rows.weights(candidate)[train])
+    if twice:
+        head.coef_[:, width:] += head.coef_[:, :width]
     # As they are saved, rows one after another: a loaded model answers to the last digit as the one that was fitted.
     head.coef_ = head.coef_.astype(np.float32).astype(np.float64, order="C")
     head.intercept_ = head.intercept_.astype(np.float32).astype(np.float64)
@@ -484,16 +499,23 @@ def _block_logits(
     texts: list[str],
     embeddings: npt.NDArray[np.float32],
     sentence_weight: float,
+    main: npt.NDArray[np.bool_],
 ) -> Floats:
     """Logits, shape (n_statements, n_classes): one column per class, also where the head has one for two classes."""
+    vectorizers = [] if union is None else [vectorizer for _, vectorizer in union.transformer_list]
+    sizes = [len(vectorizer.vocabulary_) for vectorizer in vectorizers]
+    width = sum(sizes) + (embeddings.shape[1] if sentence_weight else 0)
     logits = np.tile(head.intercept_, (len(texts), 1))
-    start = 0
-    for _, vectorizer in union.transformer_list if union is not None else ():
-        end = start + len(vectorizer.vocabulary_)
-        logits += _tfidf_product(vectorizer, texts, head.coef_[:, start:end])
-        start = end
-    if sentence_weight:
-        logits += sentence_weight * (embeddings @ head.coef_[:, start:].T)
+    for at, coef in ((np.flatnonzero(~main), head.coef_[:, :width]), (np.flatnonzero(main), head.coef_[:, -width:])):
+        if not len(at):
+            continue
+        chosen = [texts[row] for row in at]
+        start = 0
+        for vectorizer, size in zip(vectorizers, sizes, strict=True):
+            logits[at] += _tfidf_product(vectorizer, chosen, coef[:, start : start + size])
+            start += size
+        if sentence_weight:
+            logits[at] += sentence_weight * (embeddings[at] @ coef[:, start:].T)
     return logits if logits.shape[1] > 1 else np.hstack([-logits / 2, logits / 2])
 
 

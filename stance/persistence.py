@@ -256,7 +256,9 @@ def _rebuild(contents: Mapping[str, bytes]) -> StanceClassifier:
             width += len(vocabulary)
     head = LogisticRegression(C=candidate.C)
     rows = len(classes) if len(classes) > 2 else 1
-    head.coef_ = _array(arrays, "coef", np.float32, (rows, width)).astype(np.float64)
+    coef = _array(arrays, "coef", np.float32, (rows, None))
+    _expect(coef.shape[1] in (width, 2 * width), f"coef has {coef.shape[1]} columns for {width} features")
+    head.coef_ = coef.astype(np.float64)
     head.intercept_ = _array(arrays, "intercept", np.float32, (rows,)).astype(np.float64)
     head.classes_ = np.arange(len(classes))
     classifier.head_ = head

@@ -424,14 +424,34 @@ def test_each_kind_of_target_has_its_calibration(tiny_frame, monkeypatch):
     for kind, row in zip(KINDS, probabilities, strict=True):
         calibration = fitted.calibrations_[kind]
         logits = (np.log(row) - np.array(calibration.biases)) * calibration.temperature
-        np.testing.assert_allclose(logits - logits.mean(), _logits(fitted, text))
+        np.testing.assert_allclose(logits - logits.mean(), _logits(fitted, text, main=kind == "main"))
 
 
-def _logits(fitted, text):
+def _logits(fitted, text, *, main):
     """What the head says of a text, its mean taken off, as calibration does not matter to it."""
     features = fitted.lexical_.transform([text])
-    logits = fitted.head_.decision_function(features)[0]
+    width = features.shape[1]
+    assert fitted.head_.coef_.shape[1] == 2 * width
+    coef = fitted.head_.coef_[:, width:] if main else fitted.head_.coef_[:, :width]
+    logits = (features @ coef.T)[0] + fitted.head_.intercept_
     return logits - logits.mean()
+
+
+def test_words_may_weigh_otherwise_on_the_main_target():
+    rows = [
+        {"statement": f"{verb} the gate, said number {number}.", "target": target, "stance": stance, "event": number}
+        for number in range(40)
+        for target in ("le-touquet", "ceta")
+        for verb, stance in (("Open", "oppose"), ("Close", "support"))
+    ]
+    frame = pd.DataFrame(rows).astype({"event": str})
+    frame.loc[frame["target"] == "ceta", "stance"] = frame["stance"].map({"oppose": "support", "support": "oppose"})
+    fitted = StanceClassifier(blocks=("lexical",), target="le-touquet", folds=2, C=100.0).fit(frame)
+
+    assert fitted.predict(frame).tolist() == frame["stance"].tolist()
+    alone = frame[frame["target"] == "ceta"]
+    width = StanceClassifier(blocks=("lexical",), target="ceta", folds=2).fit(alone).head_.coef_.shape[1]
+    assert fitted.head_.coef_.shape[1] > width  # one target needs no weights twice
 
 
 @pytest.mark.parametrize("n_rows", [2, 3, 10])
