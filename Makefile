@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help train evaluate test check notebooks bench lock clean
+.PHONY: help train evaluate test check notebooks bench card lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ notebooks: $(READY) ## run the notebooks from top to bottom
 
 bench: $(READY) ## measure speed and memory against their marks
 	$(BIN)/python benchmarks/speed.py
+
+card: $(READY) ## measure anew what data/README.md says of the statements
+	$(BIN)/python benchmarks/corpus.py
 
 lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

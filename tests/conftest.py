@@ -20,7 +20,8 @@ def tiny_frame() -> pd.DataFrame:
     main = load_statements(DATA / "le-touquet" / "documented.jsonl")
     others = load_statements(DATA / "agreements" / "documented.jsonl")
     authored = load_statements(DATA / "le-touquet" / "authored.jsonl")
-    parts = [main.iloc[::5], others[others["target"].isin(OTHERS)].iloc[::3], authored.iloc[::84]]
+    others = others[others["target"].isin(OTHERS)]
+    parts = [main.iloc[::7].head(76), others.iloc[::3].head(53), authored.iloc[::84]]
     return pd.concat(parts, ignore_index=True)
 
 

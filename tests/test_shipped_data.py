@@ -1,15 +1,28 @@
 import json
 import re
+import subprocess
+import sys
+from difflib import SequenceMatcher
 from pathlib import Path
 
+import datasets
 import pandas as pd
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
+from stance.data import load_statements
+from stance.duplicates import near_duplicate_groups
 from stance.schema import COLUMNS, LABELS, validate_statements
+from stance.splits import split_by_agreement, split_by_time, statement_groups
 from stance.targets import read_targets
 
 DATA = Path(__file__).parents[1] / "data"
 FILES = ("le-touquet/documented", "le-touquet/authored", "agreements/documented", "agreements/authored")
+CARD = Path(__file__).parents[1] / "benchmarks" / "corpus.py"
+KEPT_ASIDE = (
+    "paris-climate iran-nuclear-deal ni-protocol windsor-framework withdrawal-agreement rwanda-asylum "
+    "un-migration-compact eu-turkey-migration ceta eu-mercosur ttip usmca aukus inf-treaty new-start sandhurst-treaty"
+).split()
 FORMS = ("reported", "first_person", "direct", "parliament", "tweet")
 CALAIS = "2016-08-30-calais-story"
 
@@ -57,7 +70,7 @@ def test_every_shipped_row_is_valid(files, name):
     checked = validate_statements(frame)
 
     assert len(checked) == len(frame)
-    assert set(frame.columns) <= set(COLUMNS)
+    assert set(frame.columns) <= {*COLUMNS, "label_1", "split_time", "split_agreement"}
     assert frame["statement"].str.strip().eq(frame["statement"]).all()
     assert frame["lang"].isin(["en", "fr"]).all()
     assert frame["form"].isin(FORMS).all()
@@ -127,99 +140,130 @@ def test_no_other_event_tells_of_the_calais_story(touquet):
     assert touquet.loc[days & speakers, "event"].unique().tolist() == [CALAIS]
 
 
+def test_the_corpus_is_as_large_as_it_says(documented):
+    sizes = documented["target"].value_counts()
+    others = sizes.drop("le-touquet")
+
+    assert len(documented) >= 5000
+    assert sizes["le-touquet"] >= 500
+    assert (others >= 30).sum() >= 80
+    assert 0.35 <= (documented["lang"] == "fr").mean() <= 0.45
+    assert documented["stance"].value_counts(normalize=True).between(0.25, 0.45).all()
+
+
+def test_what_is_kept_aside_to_measure_with_is_not_documented(documented):
+    later = documented["target"].eq("le-touquet") & documented["date"].ge("2017")
+    assert not later.any()
+    assert set(documented["target"]) & set(KEPT_ASIDE) == set()
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_the_card_counts_each_file(card, files, name):
-    frame, file = files[name], f"`{name}.jsonl`"
-    languages = [(frame["lang"] == lang).sum() for lang in ("en", "fr")]
+    frame = files[name]
+    languages = [int((frame["lang"] == lang).sum()) for lang in ("en", "fr")]
+    cells = [len(frame), frame["target"].nunique(), *languages, *by_stance(frame)]
 
-    assert table_row(file, len(frame), frame["target"].nunique(), *languages, *by_stance(frame)) in card
-    assert table_row(file, *((frame["form"] == form).sum() for form in FORMS)) in card
-
-
-def test_the_card_counts_the_whole(card, rows):
-    targets = read_targets(DATA / "targets.toml")
-    used = rows["target"].nunique()
-    words = rows["statement"].str.split().str.len()
-
-    assert f"{len(rows)} rows on {used} agreements" in card
-    assert f"the rest is on {used - 1} other agreements" in card
-    assert f"aliases of {len(targets)} agreements in English and French ({len(targets) - used} of them" in card
-    assert f"{words.min()} to {words.max()} words" in card
-    assert f"`{CALAIS}`, {(rows['event'] == CALAIS).sum()} rows" in card
+    assert table_row(f"`{name}.jsonl`", *(f"{cell:,}" for cell in cells)) in card
 
 
-@pytest.mark.parametrize("field", [name for name in COLUMNS if name != "label_2"])
+def test_the_card_and_the_spreadsheet_are_as_the_data_says():
+    done = subprocess.run([sys.executable, CARD, "--check"], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_spreadsheet_has_the_documented_rows_and_no_formula(documented):
+    content = (DATA / "agreements.csv").read_bytes()
+    cells = pd.read_csv(DATA / "agreements.csv", dtype=str, keep_default_na=False)
+
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert sorted(cells["id"]) == sorted(documented["id"])
+    assert not cells.map(lambda cell: cell.startswith(tuple("=+-@\t\r"))).any(axis=None)
+    assert len(load_statements(DATA / "agreements.csv")) == len(documented)
+
+
+@pytest.mark.parametrize("field", [*COLUMNS, "label_1", "split_time", "split_agreement", "phenomenon"])
 def test_the_card_explains_each_field(card, field):
     assert f"| `{field}` |" in card
 
 
-@pytest.mark.parametrize("column", ["country", "lang"])
-def test_the_card_shows_the_skew_by(card, touquet, column):
-    for value, group in touquet.groupby(column):
-        assert table_row(value, *by_stance(group)) in card
+def test_every_documented_row_was_read_twice_and_differences_are_rare(documented):
+    first = documented["label_1"].fillna(documented["stance"])
+    assert documented["label_2"].isin(LABELS).all()
+    for lang in ("en", "fr"):
+        rows = documented["lang"] == lang
+        assert cohen_kappa_score(first[rows], documented.loc[rows, "label_2"]) >= 0.85
+    for label in LABELS:
+        assert cohen_kappa_score(first == label, documented["label_2"] == label) >= 0.85
 
 
-def test_the_card_shows_the_skew_by_year(card, touquet):
-    year = touquet["date"].str[:4].astype(int)
-    assert table_row("2002–2013", *by_stance(touquet[year <= 2013])) in card
-    assert year.between(2002, 2016).all()
-    for recent in (2014, 2015, 2016):
-        assert table_row(recent, *by_stance(touquet[year == recent])) in card
-    assert f"Two years hold {(year >= 2015).mean() * 100:.0f} % of the rows" in card
+def test_the_splits_are_those_of_the_functions(documented):
+    frame = documented.drop(columns=["split_time", "split_agreement"]).reset_index(drop=True)
+    for column, split in (
+        ("split_time", split_by_time(frame)),
+        ("split_agreement", split_by_agreement(frame, keep="le-touquet")),
+    ):
+        shipped = documented[column].astype(object).where(documented[column].notna(), None)
+        assert shipped.tolist() == split.tolist()
 
 
-def test_the_card_shows_the_speakers_with_the_most_rows(card, touquet):
-    counts = touquet["speaker"].value_counts()
-    shown = [name for name in counts.index if f"| {name} |" in card]
+@pytest.mark.parametrize("column", ["split_time", "split_agreement"])
+def test_no_event_speaker_or_near_duplicate_is_on_both_sides_of_a_split(documented, column):
+    frame = documented[documented[column].notna()].reset_index(drop=True)
+    sides = frame[column].groupby(statement_groups(frame)).nunique()
 
-    assert f"{len(counts)} speakers in {touquet['event'].nunique()} events" in card
-    assert len(shown) == 10
-    assert counts[shown].min() >= counts.drop(shown).max()
-    for name in shown:
-        assert table_row(name, *by_stance(touquet[touquet["speaker"] == name])) in card
-
-
-def test_the_card_shows_form_and_hard_rows(card, documented, touquet):
-    others = documented[documented["target"] != "le-touquet"]
-    for form, group in others.groupby("form"):
-        assert table_row(form, *by_stance(group)) in card
-    for title, frame in (("Le Touquet", touquet), ("other agreements", others)):
-        hard = frame["hard"].astype(bool)
-        assert table_row(f"{title}, hard", *by_stance(frame[hard])) in card
-        assert table_row(f"{title}, not hard", *by_stance(frame[~hard])) in card
+    assert sides.max() == 1
+    assert 0.15 <= (frame[column] == "test").mean() <= 0.4
+    assert set(frame.loc[frame[column] == "test", "stance"]) == set(LABELS)
 
 
-def test_the_card_tells_how_documented_and_authored_rows_differ(card, files):
-    for title, folder in (("Le Touquet", "le-touquet"), ("other agreements", "agreements")):
-        pair = [files[f"{folder}/{origin}"] for origin in ("documented", "authored")]
-        neutral = [f"{(frame['stance'] == 'neutral').mean():.0%}".replace("%", " %") for frame in pair]
-        reported = [f"{(frame['form'] == 'reported').mean():.0%}".replace("%", " %") for frame in pair]
-        assert table_row(f"neutral, {title}", *neutral) in card
-        assert table_row(f"reported speech, {title}", *reported) in card
+def test_the_split_by_time_tests_on_what_came_later(documented):
+    for _, rows in documented.groupby("target"):
+        train, test = (rows.loc[rows["split_time"] == part, "date"] for part in ("train", "test"))
+        if len(test):
+            assert test.min() > train.max()
+            assert not any(date.startswith(tuple(test)) for date in train)
+            assert not any(date.startswith(tuple(train)) for date in test)
 
 
-def test_the_card_tells_how_long_statements_are(card, rows):
-    words = rows["statement"].str.split().str.len().groupby(rows["origin"])
-    for title, of in (("median", words.median()), ("longest", words.max())):
-        cells = [int(of["documented"]), int(of["authored"])]
-        assert table_row(f"words in a statement, {title}", *cells) in card
+def test_the_split_by_agreement_tests_on_whole_agreements(documented):
+    parts = documented.groupby("target")["split_agreement"].unique()
+    assert parts.map(len).eq(1).all()
+    assert parts["le-touquet"].tolist() == ["train"]
 
 
-def test_the_card_tells_what_nationality_alone_gives(card, touquet):
-    sides = touquet[touquet["country"].isin(["FR", "UK"]) & (touquet["stance"] != "neutral")]
-    right = (sides["country"] == "FR") == (sides["stance"] == "oppose")
-    assert f"Of the {len(sides)} documented rows" in card
-    assert f"is right for {right.mean() * 100:.0f} %" in card
+def test_contrast_pairs_are_for_testing_only(rows):
+    pairs = load_statements("contrast")
+
+    assert pairs["origin"].eq("contrast").all()
+    assert not set(pairs["id"]) & set(rows["id"])
+    groups = near_duplicate_groups(pd.concat([pairs["statement"], rows["statement"]]))
+    assert not set(groups[: len(pairs)]) & set(groups[len(pairs) :])
 
 
-def test_the_card_tells_how_uneven_other_agreements_are(card, documented):
-    others = documented[documented["target"] != "le-touquet"]
-    sizes = others["target"].value_counts()
-    year = others["date"].str[:4].astype(int)
+def test_a_contrast_pair_flips_the_stance_by_a_small_edit():
+    pairs = load_statements("contrast")
+    grouped = pairs.groupby("pair")
 
-    assert f"{sizes.min()} to {sizes.max()} documented rows each" in card
-    assert f"run from {year.min()} to {year.max()}" in card
-    assert f"The {(year >= 2016).sum()} documented rows with a date of 2016 or later" in card
+    assert len(grouped) >= 300
+    assert (
+        grouped.agg({"id": "size", "stance": "nunique", "target": "nunique", "lang": "nunique"})
+        .eq([2, 2, 1, 1])
+        .all(axis=None)
+    )
+    assert grouped["lang"].first().value_counts().min() >= 140
+    assert grouped["phenomenon"].first().value_counts().min() >= 25
+    for first, second in grouped["statement"].apply(list):
+        assert SequenceMatcher(None, first.lower().split(), second.lower().split()).ratio() >= 0.5
+
+
+def test_the_folder_is_a_data_set_of_the_hub(tmp_path):
+    parts = datasets.load_dataset(str(DATA), cache_dir=str(tmp_path))
+
+    assert {name: len(rows) for name, rows in parts.items()} == {
+        origin: len(load_statements("agreements").query("origin == @origin")) for origin in ("documented", "authored")
+    }
+    assert parts["documented"].features["stance"].names == list(LABELS)
+    assert "CC BY 4.0" in (DATA / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_codebook_that_ships_has_all_labels():
