@@ -43,10 +43,12 @@ bench: $(READY) ## measure speed and memory against their marks
 card: $(READY) ## measure anew what data/README.md says of the statements
 	$(BIN)/python benchmarks/corpus.py
 
+# Extras stay in the pins: pip takes "coverage[toml]" that is pinned as "coverage" for a package without a pin.
 lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --upgrade \
-		--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml -o requirements.lock
+		--no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml \
+		-o requirements.lock
 
 clean: ## remove what can be made again, the trained model excepted
 	rm -rf $(VENV) build dist reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
