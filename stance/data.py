@@ -65,6 +65,7 @@ SHIPPED = {
 }
 """The statements that come with the package, by name, and their files."""
 
+_MAX_CARD_HEADER = 65_536  # bytes; the header of a dataset card is a page or two
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.0*)?")  # "1", "-1.0"; not "1.5"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")  # "owner/name"; not "name", "a/b/c"
 
@@ -134,7 +135,7 @@ def to_dataset_dict(frame: pd.DataFrame, split: str | None = None) -> "datasets.
 
     Class numbers follow `LABELS`: 0 support, 1 oppose, 2 neutral; a missing second label is None. `split` is a
     column that names the part of each row, such as "split_time"; rows without a part are left out. Without it
-    all rows are in the part "train".
+    all rows are in the part "train". Columns that have no meaning here are kept as text.
 
     >>> frame = load_statements([{"statement": "It is over.", "target": "le-touquet", "stance": "oppose"}])
     >>> to_dataset_dict(frame)["train"].features["stance"].names
@@ -144,18 +145,16 @@ def to_dataset_dict(frame: pd.DataFrame, split: str | None = None) -> "datasets.
 
     if split is not None and split not in frame.columns:
         raise SchemaError(f"no column {split!r} to split by; the table has {list(frame.columns)}")
-    kinds = {"stance": ClassLabel(names=list(LABELS)), "label_2": ClassLabel(names=list(LABELS)), "hard": Value("bool")}
-    columns = [column for column in frame.columns if column in COLUMNS and column != split]
+    labels = ClassLabel(names=list(LABELS))
+    kinds = {"stance": labels, "label_1": labels, "label_2": labels, "hard": Value("bool")}
+    columns = [column for column in frame.columns if column != split]
     features = Features({column: kinds.get(column, Value("string")) for column in columns})
-    parts = {"train": frame} if split is None else dict(iter(frame.groupby(split)))
+    cells = frame[columns].astype(object).where(frame[columns].notna(), None)
+    others = [column for column in columns if column not in kinds]
+    cells[others] = cells[others].map(lambda cell: None if cell is None else str(cell))
+    parts = {"train": cells} if split is None else dict(iter(cells.groupby(frame[split])))
     return DatasetDict(
-        {
-            str(name): Dataset.from_dict(
-                {column: rows[column].astype(object).where(rows[column].notna(), None).tolist() for column in columns},
-                features=features,
-            )
-            for name, rows in parts.items()
-        }
+        {str(name): Dataset.from_dict(rows.to_dict("list"), features=features) for name, rows in parts.items()}
     )
 
 
@@ -366,8 +365,9 @@ def _find_files(source: str | os.PathLike[str], notes: list[str], columns: Mappi
     with reading(str(source)):
         is_folder, exists = path.is_dir(), path.exists()
     if is_folder:
-        found = _files_on_card(path) or [file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES]
-        names = sorted({file.relative_to(path) for file in found})
+        on_card = _files_on_card(path)
+        found = path.rglob("*") if on_card is None else on_card
+        names = sorted({file.relative_to(path) for file in found if file.suffix.lower() in SUFFIXES})
         names = [name for name in names if not any(part.startswith(".") for part in name.parts)]
         if not names:
             raise DataError(f"no tables in {path}; expected files that end in {', '.join(SUFFIXES)}")
@@ -381,7 +381,7 @@ def _find_files(source: str | os.PathLike[str], notes: list[str], columns: Mappi
     elif isinstance(source, str) and _HUB_ID.fullmatch(source) and path.suffix.lower() not in SUFFIXES:
         yield from _find_tables(_load_from_hub(source), notes, columns)
     else:
-        raise DataError(f"there is no file or folder {str(source)!r}")
+        raise DataError(f"there is no file or folder {str(source)!r}; by name there are {list(SHIPPED)}")
 
 
 def shipped_files(name: str) -> list[Path]:
@@ -391,30 +391,63 @@ def shipped_files(name: str) -> list[Path]:
     return [folder / file for file in SHIPPED[name]]
 
 
-def _files_on_card(folder: Path) -> list[Path]:
-    """Return the files of the default configuration on a folder's dataset card; none if it has no such card.
+def _files_on_card(folder: Path) -> list[Path] | None:
+    """Return the tables of the default configuration on a folder's dataset card, or None if it has no such card.
 
-    The card is the hub's: https://huggingface.co/docs/hub/datasets-manual-configuration.
+    The card is the hub's: https://huggingface.co/docs/hub/datasets-manual-configuration. It may come from a stranger:
+    its header is read as plain data, up to a size and without aliases, and names no files outside the folder.
     """
     card = folder / "README.md"
-    if not card.is_file() or not card.read_bytes()[:4].startswith(b"---"):
-        return []
-    from huggingface_hub import metadata_load  # takes a moment to import, and most folders have no card
+    with reading(str(card)):
+        if not card.is_file():
+            return None
+        with card.open("rb") as file:
+            text = file.read(_MAX_CARD_HEADER).decode("utf-8-sig", errors="replace")
+    if not text.startswith("---"):
+        return None
+    import yaml  # few folders have a card
 
     try:
-        configurations = (metadata_load(card) or {}).get("configs", [])
-        given: Any = next((c["data_files"] for c in configurations if c.get("default")), [])
-        given = given if isinstance(given, list) else [given]
-        paths = [part["path"] if isinstance(part, dict) else part for part in given]
-        patterns = [pattern for path in paths for pattern in (path if isinstance(path, list) else [path])]
-        found = [file for pattern in patterns for file in folder.glob(pattern)]
+        header = text.split("\n---", 1)[0]
+        if len(header) == len(text) or any(isinstance(token, yaml.AliasToken) for token in yaml.scan(header)):
+            raise ValueError(f"its header has aliases, or no end within {_MAX_CARD_HEADER:,} bytes")
+        chosen = _default_configuration((yaml.safe_load(header) or {}).get("configs") or [])
+        if "data_dir" in chosen:
+            patterns = [f"{chosen['data_dir']}/**/*"]
+        else:
+            patterns = _list_patterns(chosen.get("data_files") or [])
+        found = [file for pattern in patterns for file in folder.glob(_inside(pattern))]
     except Exception as error:  # no YAML, or not in the form that the hub describes
         reason = " ".join(str(error).split())[:300]
         raise DataError(
             f"cannot read the dataset card {card} ({type(error).__name__}: {reason}); mend or remove it"
         ) from error
-    inside = [file for file in found if file.resolve().is_relative_to(folder.resolve())]
-    return [file for file in inside if file.suffix.lower() in SUFFIXES]
+    tables = [file for file in found if file.suffix.lower() in SUFFIXES]
+    if patterns and not tables:
+        raise DataError(f"the dataset card {card} names {patterns}; there are no such tables beside it")
+    return tables or None
+
+
+def _default_configuration(configurations: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the one marked or named as the default, or the only one; an empty one if none is."""
+    for configuration in configurations:
+        if configuration.get("default") or configuration["config_name"] == "default":
+            return configuration
+    return configurations[0] if len(configurations) == 1 else {}
+
+
+def _list_patterns(data_files: Any) -> list[str]:
+    """Return the paths and patterns in any of the forms that the hub takes: one, a list, or a list of splits."""
+    parts = data_files if isinstance(data_files, list) else [data_files]
+    paths = [part["path"] if isinstance(part, dict) else part for part in parts]
+    return [pattern for path in paths for pattern in (path if isinstance(path, list) else [path])]
+
+
+def _inside(pattern: str) -> str:
+    """Return the pattern if it stays in its folder and is cheap to look for."""
+    if "://" in pattern or ".." in Path(pattern).parts or pattern.count("**") > 1:
+        raise ValueError(f"{pattern!r} leads out of the folder, or has '**' twice")
+    return pattern
 
 
 def _load_from_hub(name: str) -> Any:

@@ -155,15 +155,45 @@ def test_a_folder_with_a_dataset_card_is_read_by_its_default_configuration(files
     assert load_statements(tmp_path)["statement"].tolist() == ["From a/one.csv.", "From a/two.csv."]
 
 
-@pytest.mark.parametrize("card", ["# No card\n", "---\nlicense: mit\n---\n", "---\nconfigs:\n- config_name: a\n---\n"])
-def test_a_readme_that_names_no_files_leaves_the_folder_as_it_is(card, write, tmp_path):
+CONFIG = "---\nconfigs:\n{configs}\n---\n"
+
+
+@pytest.mark.parametrize(
+    "configs",
+    [
+        "- {config_name: any, data_files: a/*.csv}",  # the only one
+        "- {config_name: b, data_files: b.csv}\n- {config_name: default, data_files: a/one.csv}",
+        "- {config_name: any, data_dir: a}",
+    ],
+)
+def test_the_default_configuration_is_found_as_on_the_hub(configs, write, tmp_path):
+    for name in ("a/one.csv", "b.csv"):
+        write(name, f"statement,target,stance\nFrom {name}.,t,oppose\n")
+    write("README.md", CONFIG.format(configs=configs))
+
+    assert load_statements(tmp_path)["statement"].tolist() == ["From a/one.csv."]
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "# No card\n",
+        "---\nlicense: mit\n---\n",
+        "---\nconfigs:\n---\n",
+        "---\nconfigs:\n- config_name: a\n---\n",
+        CONFIG.format(configs="- {config_name: b, data_files: b.csv}\n- {config_name: c, data_files: c.csv}"),
+    ],
+)
+def test_a_readme_that_names_no_default_leaves_the_folder_as_it_is(card, write, tmp_path):
     write("a.csv", "statement,target,stance\nKeep it.,t,support\n")
     write("README.md", card)
 
     assert len(load_statements(tmp_path)) == 1
 
 
-@pytest.mark.parametrize("files", ["{", "[{split: train}]", "7", "/etc/*.csv"])
+@pytest.mark.parametrize(
+    "files", ["{", "[{split: train}]", "7", "/etc/*.csv", "../*.csv", "https://a.b/c.csv", "'**/x/**/*.csv'"]
+)
 def test_a_card_that_cannot_be_read_is_named(files, write, tmp_path):
     write("a.csv", "statement,target,stance\nKeep it.,t,support\n")
     write("README.md", CARD.format(files=files))
@@ -172,12 +202,32 @@ def test_a_card_that_cannot_be_read_is_named(files, write, tmp_path):
         load_statements(tmp_path)
 
 
-def test_a_card_does_not_lead_out_of_its_folder(write, tmp_path):
-    write("secret.csv", "statement,target,stance\nSecret.,t,support\n")
-    write("inner/README.md", CARD.format(files="[../secret.csv, a.csv]"))
-    write("inner/a.csv", "statement,target,stance\nKeep it.,t,support\n")
+@pytest.mark.parametrize("files", ["b.csv", "a.txt", "c/*.csv"])
+def test_a_card_whose_files_are_not_there_is_not_passed_over(files, write, tmp_path):
+    write("a.csv", "statement,target,stance\nNever train on me.,t,support\n")
+    write("a.txt", "Keep it.")
+    write("README.md", CONFIG.format(configs=f"- {{config_name: any, data_files: {files}}}"))
 
-    assert load_statements(tmp_path / "inner")["statement"].tolist() == ["Keep it."]
+    with pytest.raises(DataError, match="there are no such tables beside it"):
+        load_statements(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "header", ["a: &a [1]\nb: [*a, *a]\n", "license: mit\n" * 6000], ids=["aliases that multiply", "without an end"]
+)
+def test_a_card_that_would_cost_much_to_read_is_refused(header, write, tmp_path):
+    write("README.md", f"---\n{header}---\n")
+
+    with pytest.raises(DataError, match="its header has aliases, or no end"):
+        load_statements(tmp_path)
+
+
+def test_a_snapshot_of_the_hub_whose_files_are_links_is_read(write, tmp_path):
+    blob = write("blobs/1f", "statement,target,stance\nKeep it.,t,support\n")
+    write("snapshot/README.md", CONFIG.format(configs="- {config_name: any, data_files: a.csv}"))
+    (tmp_path / "snapshot" / "a.csv").symlink_to(blob)
+
+    assert load_statements(tmp_path / "snapshot")["statement"].tolist() == ["Keep it."]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -197,8 +247,8 @@ def test_a_file_of_that_name_goes_before_what_is_shipped(write, tmp_path, monkey
 
 def test_a_dataset_dict_has_class_labels_and_gives_the_same_rows_back():
     rows = [
-        {**ROWS[0], "label_2": "neutral", "hard": True, "split_time": "test"},
-        {**ROWS[1], "label_2": None, "hard": None, "split_time": "train"},
+        {**ROWS[0], "label_2": "neutral", "hard": True, "split_time": "test", "phenomenon": "irony"},
+        {**ROWS[1], "label_2": None, "hard": None, "split_time": "train", "phenomenon": None},
         {**ROWS[1], "statement": "Wait.", "split_time": None},
     ]
     frame = load_statements(rows)
@@ -209,6 +259,7 @@ def test_a_dataset_dict_has_class_labels_and_gives_the_same_rows_back():
     assert parts["test"][0]["stance"] == LABELS.index("oppose")
     assert parts["test"][0]["label_2"] == LABELS.index("neutral")
     assert parts["train"][0]["label_2"] is None
+    assert parts["test"][0]["phenomenon"] == "irony"
     again = load_statements(to_dataset_dict(frame))
     known = [column for column in frame.columns if column in COLUMNS]
     pd.testing.assert_frame_equal(again[known], frame[known], check_dtype=False)
