@@ -323,9 +323,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         used = rows.weights(self.candidate_) > 0
         self.topic_gate_ = TopicGate.fit(embeddings[used])
         train = np.flatnonzero(used)
-        lexical = _fit_lexical(rows, train) if "lexical" in self.blocks else (None, None)
-        self.lexical_: FeatureUnion | None = lexical[0]
-        self.head_ = _fit_head(rows, train, self.candidate_, lexical[1], self._sentence_weight)
+        union, block = _fit_lexical(rows, train) if "lexical" in self.blocks else (None, None)
+        self.lexical_: FeatureUnion | None = union
+        self.head_ = _fit_head(rows, train, self.candidate_, block, self._sentence_weight)
         self.n_iter_ = int(self.head_.n_iter_[0])
 
     def _search(self, frame: pd.DataFrame, rows: _Rows, main: npt.NDArray[np.bool_]) -> None:
@@ -504,6 +504,7 @@ def _block_logits(
     """Logits, shape (n_statements, n_classes): one column per class, also where the head has one for two classes."""
     vectorizers = [] if union is None else [vectorizer for _, vectorizer in union.transformer_list]
     sizes = [len(vectorizer.vocabulary_) for vectorizer in vectorizers]
+    # The first and the last `width` columns: the same ones in a head that has no weights apart for the main target.
     width = sum(sizes) + (embeddings.shape[1] if sentence_weight else 0)
     logits = np.tile(head.intercept_, (len(texts), 1))
     for at, coef in ((np.flatnonzero(~main), head.coef_[:, :width]), (np.flatnonzero(main), head.coef_[:, -width:])):

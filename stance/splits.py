@@ -148,6 +148,8 @@ def split_by_time(frame: pd.DataFrame, *, test: float = 0.3) -> pd.Series:
         raise ConfigError(f"test={test}; expected a share of the rows, between 0 and 1")
     dates = frame["date"].astype("string")
     known = dates.str.fullmatch(_DATE).fillna(False).to_numpy(bool)
+    if not known.any():
+        raise SchemaError("no row has a date; expected YYYY, YYYY-MM or YYYY-MM-DD as text")
     first, last = _bounds(dates.where(known, ""))
     part = np.full(len(frame), None, dtype=object)
     for at in frame.groupby("target", sort=False).indices.values():
@@ -168,6 +170,8 @@ def split_by_agreement(frame: pd.DataFrame, *, parts: int = 4, seed: int = 0, ke
 
     Targets joined by a pair, a speaker's event or near-duplicates stay together; the target `keep` is trained on.
     """
+    if keep is not None and not frame["target"].eq(keep).any():
+        raise SchemaError(f"no row has the target {keep!r} that is to be kept for training")
     tests = [rows for _, rows in agreement_folds(frame, n_splits=parts, seed=seed)]
     free = [rows for rows in tests if keep is None or not frame["target"].iloc[rows].eq(keep).any()]
     part = np.full(len(frame), "train", dtype=object)

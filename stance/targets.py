@@ -19,6 +19,7 @@ _APOSTROPHE = re.compile("['’‘ʼ`´]")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # "le-touquet", not "Le Touquet" or "le--touquet"
 # At the start of "the Le Touquet treaty" and "l'accord du Touquet", not of "Lebanon".
 _ARTICLE = re.compile(r"^(?:the |les? |la |l')+")
+_ABBREVIATION = re.compile(r"[A-Z]{2,4}")  # "MES", "SALT"; not "CPTPP", which is no word, nor "Meech"
 _GAP = re.compile(r"[\s\-‐‑–]+")  # "Italy-Albania", "Italy – Albania"
 # The accented letters of English and French and of the place names that they borrow.
 _VARIANTS = dict(a="àâäáãå", c="çćč", e="éèêëě", i="îïíì", n="ñ", o="ôöóòõ", u="ûüùú", y="ÿ")
@@ -97,20 +98,26 @@ def target_names(target: str, targets: Mapping[str, Target]) -> tuple[str, ...]:
 def alias_pattern(names: Iterable[str]) -> re.Pattern[str]:
     """Compile a pattern that finds any of the names as whole words, the longest where several fit.
 
-    As tolerant as `resolve_target`, but it reads the text as written, so that its offsets hold. Without names
-    it finds nothing.
+    As tolerant as `resolve_target`, but it reads the text as written, so that its offsets hold, and short
+    abbreviations in capitals are found in capitals only: the treaty MES is not the French word "mes". Without
+    names it finds nothing.
 
     >>> alias_pattern(["Nouméa", "accord de Nouméa"]).sub("…", "Revoir l’accord de Noumea ?")
     'Revoir l’… ?'
+    >>> alias_pattern(["MES"]).sub("…", "Le MES vu par mes amis")
+    'Le … vu par mes amis'
     """
-    words = sorted({_plain(name) for name in names} - {""}, key=lambda word: (word[0], -len(word), word))
-    if not words:
+    names = set(names)
+    short = sorted(name for name in names if _ABBREVIATION.fullmatch(name))
+    words = sorted({_plain(n) for n in names - set(short)} - {""}, key=lambda word: (word[0], -len(word), word))
+    if not words and not short:
         return re.compile(r"(?!)")
     # By first letter, so that a word of the text is compared with few of a thousand names.
     branches = [
         f"{_tolerant(first)}(?:{'|'.join(_tolerant(word[1:]) for word in group)})"
         for first, group in groupby(words, key=lambda word: word[0])
     ]
+    branches += [f"(?-i:{name})" for name in short]
     return re.compile(rf"(?<!\w)(?:{'|'.join(branches)})(?!\w)", re.IGNORECASE)
 
 

@@ -316,6 +316,13 @@ def test_a_share_of_later_rows_lies_between_0_and_1(test):
 def test_splitting_by_time_needs_dates():
     with pytest.raises(SchemaError, match="no column 'date'"):
         split_by_time(dated("2001").drop(columns="date"))
+    with pytest.raises(SchemaError, match="no row has a date; expected YYYY"):
+        split_by_time(dated("30/08/2016", None))
+
+
+def test_a_target_to_keep_must_be_there():
+    with pytest.raises(SchemaError, match="no row has the target 'nafta'"):
+        split_by_agreement(dated("2001", stance="support"), keep="nafta")
 
 
 def test_whole_agreements_are_held_out_but_not_the_one_to_keep():
