@@ -1,6 +1,6 @@
 """What the data card says of the shipped statements, measured: counts, agreement of readers, shortcuts, learning curve.
 
-    python benchmarks/corpus.py [--only counts,readers,skews,shortcuts,curve] [--check]
+    python benchmarks/corpus.py [--only PART ...] [--check]
 
 Each part of data/README.md between `<!-- NAME -->` and `<!-- /NAME -->` is written anew; `--check` writes nothing and
 fails if the parts that take no training (counts, readers, skews) are not as the data says. The curve goes to
@@ -25,6 +25,7 @@ from stance.config import TrainingConfig
 from stance.data import load_statements
 from stance.estimator import Candidate, StanceClassifier, _block_logits, _fit_head, _fit_lexical, _one_thread, _Rows
 from stance.files import write_atomically
+from stance.predictor import StancePredictor
 from stance.schema import LABELS
 from stance.splits import grouped_folds, statement_groups
 from stance.training import build_classifier
@@ -51,6 +52,7 @@ def count_rows(frame: pd.DataFrame) -> str:
     languages = documented["lang"].value_counts(normalize=True)
     years = documented["date"].str[:4].astype(int)
     words = frame["statement"].str.split().str.len()
+    countries = documented["country"].str.split("/").explode().nunique()
     return "\n\n".join(
         [
             table(
@@ -71,7 +73,7 @@ def count_rows(frame: pd.DataFrame) -> str:
             f"Touquet and {others.sum():,} on {len(others)} other agreements, of which {(others >= 30).sum()} have 30 "
             f"or more (median {others.median():.0f}, most {others.max()}). {languages['en']:.0%} are in English, "
             f"{languages['fr']:.0%} in French. They come from {documented['source'].nunique():,} pages on "
-            f"{documented['speaker'].nunique():,} speakers of {documented['country'].nunique()} countries and bodies "
+            f"{documented['speaker'].nunique():,} speakers of {countries} countries and bodies "
             f"at {documented['event'].nunique():,} events, {years.min()} to {years.max()}.",
             stances(documented, "documented rows", (years // 10 * 10).astype(str) + "s"),
             table(
@@ -312,7 +314,7 @@ def draw_curve(frame: pd.DataFrame, prepared: Prepared) -> str:
                     "split",
                     "kind of row",
                     "macro-F1 with all",
-                    "gained by the last doubling",
+                    "gained per doubling",
                     "1,000 more would add about",
                 ],
                 gains,
@@ -355,6 +357,23 @@ def _plot(curve: pd.DataFrame) -> None:
     figure.savefig(DATA / "learning-curve.png", dpi=120)
 
 
+# --- contrast pairs ---
+
+
+def measure_contrast(frame: pd.DataFrame, prepared: Prepared) -> str:
+    """Return how many contrast pairs the shipped model gets right if it must answer, by what the edit does."""
+    pairs = load_statements("contrast")
+    answers = StancePredictor.load().predict_frame(pairs)
+    leaning = answers[[f"p_{label}" for label in LABELS]].idxmax(axis=1).str.removeprefix("p_")
+    pairs["right"] = leaning == pairs["stance"]
+    groups = [("all", pairs), *pairs.groupby("lang"), *pairs.groupby("phenomenon")]
+    lines = []
+    for name, rows in groups:
+        both = rows.groupby("pair")["right"].all()
+        lines.append([name, len(both), f"{rows['right'].mean():.0%}", f"{both.mean():.0%}"])
+    return table(["pairs", "number", "statements right", "both of a pair right"], lines)
+
+
 # --- the card ---
 
 
@@ -388,7 +407,8 @@ def write_spreadsheet(frame: pd.DataFrame) -> bytes:
 def main() -> None:
     """Write the parts of the card, or check those that take no training."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="counts,readers,skews,shortcuts,curve", help="parts, with commas between")
+    parts = ["counts", "readers", "skews", "shortcuts", "curve", "contrast"]
+    parser.add_argument("--only", nargs="+", choices=parts, metavar="PART", help=", ".join(parts))
     parser.add_argument("--check", action="store_true", help="fail if a count is not as the card says")
     arguments = parser.parse_args()
     frame = load_statements("agreements")
@@ -397,8 +417,8 @@ def main() -> None:
         "readers": compare_readers,
         "skews": count_skews,
     }
-    trained = {"shortcuts": measure_shortcuts, "curve": draw_curve}
-    names = list(plain) if arguments.check else arguments.only.split(",")
+    trained = {"shortcuts": measure_shortcuts, "curve": draw_curve, "contrast": measure_contrast}
+    names = list(plain) if arguments.check else arguments.only or [*plain, *trained]
     path = DATA / "README.md"
     old = card = path.read_text(encoding="utf-8")
     prepared = Prepared(frame) if set(names) & set(trained) else None
