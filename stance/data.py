@@ -403,12 +403,12 @@ def _files_on_card(folder: Path) -> list[Path] | None:
             return None
         with card.open("rb") as file:
             text = file.read(_MAX_CARD_HEADER).decode("utf-8-sig", errors="replace")
-    if not text.startswith("---"):
+    header = text.split("\n---", 1)[0]
+    if not text.startswith("---") or (len(header) == len(text) < _MAX_CARD_HEADER):
         return None
     import yaml  # few folders have a card
 
     try:
-        header = text.split("\n---", 1)[0]
         if len(header) == len(text) or any(isinstance(token, yaml.AliasToken) for token in yaml.scan(header)):
             raise ValueError(f"its header has aliases, or no end within {_MAX_CARD_HEADER:,} bytes")
         chosen = _default_configuration((yaml.safe_load(header) or {}).get("configs") or [])

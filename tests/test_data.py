@@ -178,6 +178,7 @@ def test_the_default_configuration_is_found_as_on_the_hub(configs, write, tmp_pa
     "card",
     [
         "# No card\n",
+        "---\nA rule above the text.\n",
         "---\nlicense: mit\n---\n",
         "---\nconfigs:\n---\n",
         "---\nconfigs:\n- config_name: a\n---\n",
