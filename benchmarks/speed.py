@@ -61,7 +61,7 @@ class Setting(NamedTuple):
     folder: Path  # temporary
     rows: int  # to score from a file
     repeat: int
-    statements: int | None = None  # documented ones, judged one by one and in a batch; None: all
+    statements: int = 1_600  # documented ones, judged one by one and in a batch
     training_rows: int = 4_000
     training: dict[str, Any] = {}  # noqa: RUF012 (never changed)
     same_rows: int = 1_200  # more than two chunks of the encoder, so that two processes have work
@@ -118,7 +118,7 @@ _MEASURES = (measure_cold, measure_predict, measure_train, measure_score, measur
 MEASUREMENTS = {measure.__name__.removeprefix("measure_"): measure for measure in _MEASURES}
 
 
-def predict(model: str, repeat: int, n: int | None) -> dict[str, float]:
+def predict(model: str, repeat: int, n: int) -> dict[str, float]:
     """Medians of the percentiles of seconds per statement, and of throughput ratios.
 
     The competitors take turns, so that a busy machine slows them alike.
