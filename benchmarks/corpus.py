@@ -4,7 +4,7 @@
 
 Each part of data/README.md between `<!-- NAME -->` and `<!-- /NAME -->` is written anew; `--check` writes nothing and
 fails if the parts that take no training (counts, readers, skews) are not as the data says. The curve goes to
-data/learning-curve.png as well, the shortcuts of every agreement to data/shortcuts.csv. Some ten minutes on two cores.
+data/learning-curve.png as well, the shortcuts of every agreement to data/shortcuts.csv. Some four minutes.
 """
 
 import argparse
@@ -139,8 +139,8 @@ def _by(rows: pd.DataFrame, column: str, values: Sequence[str]) -> list[int]:
 
 def compare_readers(frame: pd.DataFrame) -> str:
     """Return how far the first label and that of the second reader agree, before differences were settled."""
-    rows = frame[(frame["origin"] == "documented") & frame["label_2"].notna()]
-    first = rows["label_1"].fillna(rows["stance"]) if "label_1" in rows else rows["stance"]
+    rows = frame[frame["origin"] == "documented"]
+    first = rows["label_1"].fillna(rows["stance"])
     second = rows["label_2"]
     groups = {
         "all documented rows": slice(None),
@@ -172,7 +172,7 @@ def measure_shortcuts(frame: pd.DataFrame, prepared: "Prepared") -> str:
     text = prepared.out_of_fold(frame)
     lines = []
     for target, rows in documented.groupby("target"):
-        for stances_, chosen in (("all", rows), ("support, oppose", rows[rows["stance"] != "neutral"])):
+        for sides, chosen in (("all", rows), ("support, oppose", rows[rows["stance"] != "neutral"])):
             if len(rows) >= 30:
                 majority = chosen["stance"].value_counts(normalize=True).iloc[0]
                 groups = statement_groups(chosen)
@@ -184,7 +184,7 @@ def measure_shortcuts(frame: pd.DataFrame, prepared: "Prepared") -> str:
                 lines.append(
                     {
                         "target": target,
-                        "stances": stances_,
+                        "stances": sides,
                         "rows": len(chosen),
                         "majority": round(100 * majority),
                         **points,
@@ -193,8 +193,8 @@ def measure_shortcuts(frame: pd.DataFrame, prepared: "Prepared") -> str:
     result = pd.DataFrame(lines)
     write_atomically(DATA / "shortcuts.csv", result.to_csv(index=False))
     parts = []
-    for stances_, chosen in result.groupby("stances", sort=False):
-        header = [f"alone, on {stances_}", "median", "highest", "agreements at 25 points or more", "at 12 or more"]
+    for sides, chosen in result.groupby("stances", sort=False):
+        header = [f"alone, on {sides}", "median", "highest", "agreements at 25 points or more", "at 12 or more"]
         summary = [
             [
                 name,
