@@ -269,3 +269,50 @@ def test_the_folder_is_a_data_set_of_the_hub(tmp_path):
 def test_the_codebook_that_ships_has_all_labels():
     codebook = (DATA / "codebook.md").read_text(encoding="utf-8")
     assert all(f"| `{label}` |" in codebook for label in LABELS)
+
+
+# --- rewritten statements ---
+
+
+@pytest.fixture(scope="module")
+def rewritten():
+    lines = {
+        name: (DATA / "rewritten" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        for name in ("translated", "revised")
+    }
+    return {name: pd.DataFrame(map(json.loads, lines[name])) for name in lines}
+
+
+def test_every_documented_statement_is_translated_once_into_the_other_language(rewritten, documented):
+    translated = rewritten["translated"].set_index("id")
+    own = documented.set_index("id")
+
+    assert translated.index.is_unique
+    assert set(translated.index) == set(own.index)
+    assert (translated["lang"] == own["lang"].map({"en": "fr", "fr": "en"})[translated.index]).all()
+    assert translated["statement"].str.strip().str.len().gt(10).all()
+    assert not (translated["statement"] == own["statement"][translated.index]).any()
+
+
+def test_a_revised_statement_has_another_stance_and_no_source(rewritten, documented):
+    revised = rewritten["revised"]
+    own = documented.set_index("id").loc[revised["revises"]]
+
+    assert revised["id"].is_unique
+    assert set(revised["stance"]) == set(LABELS)
+    assert (revised["stance"].to_numpy() != own["stance"].to_numpy()).all()
+    assert (revised["lang"].to_numpy() == own["lang"].to_numpy()).all()
+    assert set(revised["origin"]) == {"authored"}
+    assert not {"speaker", "source"} & set(revised.columns)
+
+
+def test_a_revised_statement_does_not_name_the_person_whose_position_it_turns(rewritten, documented):
+    surnames = documented.set_index("id")["speaker"].dropna().str.split().str[-1]
+    title = r"\b(?:Mr|Mrs|Ms|MM?\.|Mme|Sir|Lord|Lady|Senator|President|Minister|Le président|Le ministre)\.? (?:\w+ )?"
+    named = [
+        row["id"]
+        for row in rewritten["revised"].to_dict("records")
+        if row["revises"] in surnames
+        and re.search(title + re.escape(surnames[row["revises"]]) + r"\b", row["statement"])
+    ]
+    assert named == []
