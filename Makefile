@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help train evaluate test check notebooks bench card lock clean
+.PHONY: help train evaluate test check notebooks bench card encoder lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,10 +43,16 @@ bench: $(READY) ## measure speed and memory against their marks
 card: $(READY) ## measure anew what data/README.md says of the statements
 	$(BIN)/python benchmarks/corpus.py
 
+# Torch and the public corpora are needed for this only: see training/README.md.
+encoder: ## train the stance encoder anew, in two hours: make encoder BENCH=FOLDER
+	$(PYTHON) -m venv build/encoder-env
+	build/encoder-env/bin/pip install --quiet -r training/requirements.txt -e .
+	build/encoder-env/bin/python training/encoder.py --bench $(BENCH) --work build/encoder --output models/encoder
+
 # Extras stay in the pins: pip takes "coverage[toml]" that is pinned as "coverage" for a package without a pin.
 lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --upgrade \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --upgrade \
 		--no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml \
 		-o requirements.lock
 
