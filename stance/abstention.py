@@ -6,13 +6,13 @@ import json
 from collections.abc import Collection
 from importlib.resources import files
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stance.encoder import encode_sentences
+from stance.sentence_encoder import encode_sentences
 
 REASONS = ("empty", "language", "off-topic", "uncertain")
 
@@ -28,6 +28,13 @@ _LEAST_ON_TOPIC = 0.6
 _TIMES_AS_LIKELY = 50.0
 _LEAST_SHARE = 0.05  # of the statements, for a language to count as trained on
 _IDENTIFIED_CHARS = 1_000  # the beginning of a long text tells its language
+
+
+class Judgement(NamedTuple):
+    """What the classifier says of statements: probabilities, shape (n, n_classes), and reasons not to answer."""
+
+    probabilities: npt.NDArray[np.float64]
+    reasons: list[str | None]
 
 
 def is_foreign(statement: str, languages: Collection[str]) -> bool:

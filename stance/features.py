@@ -62,6 +62,21 @@ def normalise_text(text: str) -> str:
     return " ".join((composed.lower() if composed.isupper() else composed).split())
 
 
+def mask_persons(statement: str, mask: str, *, keep: re.Pattern[str] | None = None) -> str:
+    """Return the normalised statement with the mask in the places of persons' names; what `keep` finds stays.
+
+    >>> import re
+    >>> mask_persons("Anne Dupont backs the Paris Agreement.", "Martin", keep=re.compile("Paris Agreement"))
+    'Martin backs the Paris Agreement.'
+    """
+    text = normalise_text(statement)
+    parts, done = [], 0
+    for match in keep.finditer(text) if keep else ():
+        parts += [_PERSON.sub(mask, text[done : match.start()]), match[0]]
+        done = match.end()
+    return "".join([*parts, _PERSON.sub(mask, text[done:])])
+
+
 def tokenize(text: str) -> list[str]:
     """Split a text into words, keeping negation and elision apart from what they belong to, then pairs of words.
 

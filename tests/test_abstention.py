@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from stance.abstention import TopicGate, identify_languages, is_foreign
-from stance.encoder import encode_sentences
 from stance.features import SENTENCE_MASKS, Masker
+from stance.sentence_encoder import encode_sentences
 from stance.targets import read_targets
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance.features import LEXICAL_MASKS, SENTENCE_MASKS, Masker, build_lexical, normalise_text, tokenize
+from stance.features import (
+    LEXICAL_MASKS,
+    SENTENCE_MASKS,
+    Masker,
+    build_lexical,
+    mask_persons,
+    normalise_text,
+    tokenize,
+)
 from stance.targets import read_targets
 
 TARGETS = read_targets()
@@ -139,6 +147,24 @@ def test_every_name_of_a_target_is_masked_whatever_its_case(slug):
     for name in TARGETS[slug].all_names:
         for written in (name, name.upper(), name.replace("'", "’")):
             assert MASKER.mask(f"on {written}, we insist", slug, MASKS) == "on TARGET, we insist"
+
+
+@pytest.mark.parametrize(
+    ("statement", "masked"),
+    [
+        ("Mme  Roy and Anne Dupont’s pact", "NAME and NAME's pact"),
+        ("Keep the Paris Agreement, Mr Roy!", "Keep the Paris Agreement, NAME!"),
+        ("Le Touquet", "Le Touquet"),
+        ("", ""),
+    ],
+)
+def test_names_of_persons_are_masked_and_that_of_the_target_is_kept(statement, masked):
+    assert mask_persons(statement, "NAME", keep=MASKER.pattern("paris-climate")) == masked
+
+
+@given(TEXTS)
+def test_without_a_target_persons_are_masked_as_everywhere(text):
+    assert mask_persons(text, "NAME") == Masker({}).mask(text, "\0", MASKS)
 
 
 @given(TEXTS, st.sampled_from([LEXICAL_MASKS, SENTENCE_MASKS]))

@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 
-from stance.encoder import EMBEDDING_SIZE, MAX_ENCODED_CHARS, encode_sentences, load_encoder
+from stance.sentence_encoder import EMBEDDING_SIZE, MAX_ENCODED_CHARS, encode_sentences, load_encoder
 
 STATEMENTS = ["We must keep the agreement.", "Il faut garder l'accord.", "Whisk the egg whites to stiff peaks."]
 
