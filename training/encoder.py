@@ -4,21 +4,22 @@
 
 Four stages, each with its result in `--work`, so that a run that was stopped goes on where it was:
 
-1. `base`: all-MiniLM-L6-v2 (Apache-2.0) learns French words. Each is given the mean of the English word vectors
-   nearest to it in the multilingual sentence encoder (after WECHSEL, Minixhofer et al. 2022).
-2. `public`: public stance pairs whose licences allow it, a share of them with words exchanged for French ones
-   (CoSDA-ML, Qin et al. 2020), and mismatched pairs as neutral.
-3. `fold0` … `fold4`: the documented and authored statements, once for each fold, the folds of `StanceClassifier`
-   (whole agreements; events of the main one), for scores of statements that the encoder was not trained on.
-4. `final`: all of them; written as ONNX with 8-bit weights, beside the scores of stage 3.
+1. `base`: multilingual-e5-small (MIT), cut down to the word pieces that English and French need.
+2. `public`: public stance pairs whose licences allow it, mismatched pairs among them as neutral.
+3. `fold0` … `fold4`: the project's statements, once for each fold, the folds of `StanceClassifier` (whole agreements;
+   events of the main one), for scores of statements that the encoder was not trained on.
+4. `final`: all of them.
 
-Needs `training/requirements.txt`, the project itself, and a few hours on two cores.
+With `--output` the encoder is then written as ONNX with weights of 8 bits, beside the scores of stage 3, which are
+given by encoders written in the same way. Needs `training/requirements.txt`, the project itself, and two hours on two
+cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import logging
 import math
@@ -44,10 +45,11 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 from torch import nn
 from transformers import BertConfig, BertModel
 
+from stance.crossencoder import CrossEncoder
 from stance.features import SENTENCE_MASKS, Masker, normalise_text
 from stance.schema import LABELS
 from stance.splits import grouped_folds, statement_groups
-from stance.stance_encoder import pair_keys
+from stance.stance_encoder import HELD_OUT, MAX_NAME_CHARS, MAX_STATEMENT_CHARS, pair_keys
 from stance.targets import read_targets
 
 log = logging.getLogger("training")
@@ -58,7 +60,6 @@ FOLDS = 5
 EPOCHS = 3
 MAIN = "le-touquet"
 LENGTH = 96  # tokens of a target and a statement; nine in ten have fewer than 60
-TARGET_LENGTH = 32
 POSITIONS = 128
 VOCABULARY = 20_000
 BATCH = 32
@@ -84,12 +85,18 @@ class Encoder(nn.Module):
         self.dropout = nn.Dropout(0.1)
         self.head = nn.Linear(config.hidden_size, len(CLASSES))
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits, shape (n, 3), and the mean of the last layer over the tokens that count, shape (n, width)."""
-        hidden = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
-        weights = mask.unsqueeze(-1).to(hidden.dtype)
-        pooled = (hidden * weights).sum(1) / weights.sum(1)
-        return self.head(self.dropout(pooled)), pooled
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Logits, shape (n, 3), of the tokens that count in each row."""
+        hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        logits: torch.Tensor = self.head(self.dropout((hidden * weights).sum(1) / weights.sum(1)))
+        return logits
+
+
+def write(weights: dict[str, torch.Tensor], path: Path) -> None:
+    """Write a stage's weights whole or not at all."""
+    save_file(weights, path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").replace(path)
 
 
 # --- stage 1: a base that has French words -------------------------------------------------------------------
@@ -215,11 +222,11 @@ def build_base(folder: Path, bench: Path) -> None:
         attention_probs_dropout_prob=0.0,
     )  # fmt: skip
     (folder / "config.json").write_text(config.to_json_string(), encoding="utf-8")
-    save_file({k: v.contiguous().clone() for k, v in weights.items()}, folder / "base.safetensors")
+    write({k: v.contiguous().clone() for k, v in weights.items()}, folder / "base.safetensors")
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
-    """Tokenizer that cuts the statement, not the target, to `LENGTH` tokens in all."""
+    """Tokenizer that cuts the longer of the two texts, until both have `LENGTH` tokens."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(LENGTH, strategy="longest_first")
     return tokenizer
@@ -231,7 +238,7 @@ def read_base(folder: Path) -> Encoder:
     config._attn_implementation = "eager"  # twice as fast as the others in 16 bits on a processor
     torch.manual_seed(SEED)
     encoder = Encoder(config)
-    encoder.bert.load_state_dict(load_file(folder / "base.safetensors"), strict=False)
+    encoder.bert.load_state_dict(load_file(folder / "base.safetensors"))
     return encoder
 
 
@@ -313,6 +320,12 @@ def read_project() -> Project:
     return Project(frame, pairs, fold, extras)
 
 
+def read_hold_out() -> list[str]:
+    """Ids and events that the shipped classifier is not trained on, nor the encoder."""
+    held: list[str] = tomllib.loads((ROOT / "train.toml").read_text(encoding="utf-8"))["hold_out"]
+    return held
+
+
 # --- learning ------------------------------------------------------------------------------------------------
 
 
@@ -368,7 +381,7 @@ def fit(
             ids, mask = encode(tokenizer, [(rng.choice(p.targets), p.statement) for p in batch])
             labels = torch.tensor([p.label for p in batch])
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits, _ = encoder(ids, mask)
+                logits = encoder(ids, mask)
             loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=0.05)
             loss.backward()
             nn.utils.clip_grad_norm_(learnt, 1.0)
@@ -388,19 +401,6 @@ def fit(
                     seen / (time.time() - started),
                 )
                 seen, loss_sum, started = 0, 0.0, time.time()
-
-
-@torch.no_grad()
-def score(encoder: Encoder, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> np.ndarray:
-    """Logits and pooled vectors, shape (n, 3 + 384), in the order given; the target by its first name."""
-    encoder.eval()
-    order = sorted(range(len(pairs)), key=lambda i: len(pairs[i].statement))
-    out = np.zeros((len(pairs), len(CLASSES) + encoder.bert.config.hidden_size), np.float32)
-    for start in range(0, len(order), 64):
-        at = order[start : start + 64]
-        logits, pooled = encoder(*encode(tokenizer, [(pairs[i].targets[0], pairs[i].statement) for i in at]))
-        out[at] = torch.cat([logits, pooled], 1).numpy()
-    return out
 
 
 def report(name: str, logits: np.ndarray, pairs: Sequence[Pair]) -> None:
@@ -427,8 +427,11 @@ def project_epochs(project: Project, bench: Path, fold: int | None) -> list[list
     """
     rng = random.Random(SEED)
     public = [p for corpus in read_public(bench, "train").values() for p in corpus]
-    held = set(tomllib.loads((ROOT / "train.toml").read_text(encoding="utf-8"))["hold_out"])
-    used = (project.fold != fold) & ~project.frame["id"].isin(held).to_numpy()
+    held = set(read_hold_out())
+    marks = project.frame[["id", "event"]]
+    if unknown := held - set(marks.to_numpy().ravel()):
+        raise SystemExit(f"hold_out in train.toml names {sorted(unknown)}: no statement has that id or event")
+    used = (project.fold != fold) & ~marks.isin(held).any(axis=1).to_numpy()
     ids = set(project.frame["id"][used])
     kinds = {
         origin: [project.pairs[i] for i in np.flatnonzero(used & (project.frame["origin"] == origin))]
@@ -463,18 +466,6 @@ def project_epochs(project: Project, bench: Path, fold: int | None) -> list[list
 # --- what ships ----------------------------------------------------------------------------------------------
 
 
-class Scorer(nn.Module):
-    """The encoder without what only training needs."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Logits."""
-        return self.encoder(input_ids, attention_mask)[0]
-
-
 class SmallEmbedding(nn.Module):
     """Word vectors of 8 bits, each with a scale of its own."""
 
@@ -489,19 +480,21 @@ class SmallEmbedding(nn.Module):
         return self.table[ids].to(torch.float32) * self.scale[ids]
 
 
-def export(encoder: Encoder, work: Path, output: Path) -> None:
-    """Write the encoder for ONNX Runtime, with weights of 8 bits, in the layout of a hub model."""
+def export(stage: str, work: Path, output: Path) -> None:
+    """Write the encoder of a stage for ONNX Runtime, with weights of 8 bits, in the layout of a hub model."""
     from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.transformers.optimizer import optimize_model
 
     output.mkdir(parents=True, exist_ok=True)
+    encoder = read_base(work)
+    encoder.load_state_dict(load_file(work / f"{stage}.safetensors"))
     encoder.eval()
     encoder.bert.embeddings.word_embeddings = SmallEmbedding(encoder.bert.embeddings.word_embeddings.weight.detach())
     example = torch.ones(2, 7, dtype=torch.long)
     axes = {0: "pairs", 1: "tokens"}
     torch.onnx.export(
-        Scorer(encoder), (example, example), str(work / "float.onnx"), dynamo=False, opset_version=17,
+        encoder, (example, example), str(work / "float.onnx"), dynamo=False, opset_version=17,
         input_names=["input_ids", "attention_mask"], output_names=["logits"],
         dynamic_axes={"input_ids": axes, "attention_mask": axes, "logits": {0: "pairs"}},
     )  # fmt: skip
@@ -521,7 +514,7 @@ def export(encoder: Encoder, work: Path, output: Path) -> None:
     described = {
         "model_type": "bert",
         "id2label": {str(i): label for i, label in enumerate(CLASSES)},
-        "max_position_embeddings": POSITIONS,
+        "max_position_embeddings": LENGTH,  # longer pairs were never seen
         "vocab_size": config.vocab_size,
         "pad_token_id": Tokenizer.from_file(str(work / "tokenizer.json")).token_to_id("<pad>"),
     }
@@ -530,14 +523,41 @@ def export(encoder: Encoder, work: Path, output: Path) -> None:
 
 def write_held_out(project: Project, work: Path, output: Path) -> None:
     """Scores of every row of the project by the encoder of its fold."""
-    scores = {}
-    for k in range(FOLDS):
-        fold = np.load(work / f"fold{k}.npz")
-        scores.update(zip(fold["ids"].tolist(), fold["scores"], strict=True))
     rows = [(p.targets[0], p.statement) for p in project.pairs]
+    scores = np.empty((len(rows), len(CLASSES)))
+    for k in range(FOLDS):
+        export(f"fold{k}", work, work / f"fold{k}")
+        network = CrossEncoder(work / f"fold{k}", max_chars=(MAX_NAME_CHARS, MAX_STATEMENT_CHARS))
+        at = np.flatnonzero(project.fold == k)
+        scores[at] = network.score([rows[i] for i in at], jobs=-1)
+        for origin in ("documented", "contrast"):
+            for lang in ("en", "fr"):
+                frame = project.frame
+                some = at[((frame["origin"] == origin) & (frame["lang"] == lang)).to_numpy()[at]]
+                report(f"fold{k}, {origin} {lang}", scores[some], [project.pairs[i] for i in some])
     keys, first = np.unique(pair_keys(rows), return_index=True)
-    values = np.stack([scores[project.frame["id"].iloc[i]][: len(CLASSES)] for i in first]).astype(np.float16)
-    save_arrays({"keys": keys, "scores": values}, str(output / "held_out.safetensors"))
+    save_arrays({"keys": keys, "scores": scores[first].astype(np.float16)}, str(output / HELD_OUT))
+
+
+def measure(folder: Path, bench: Path) -> None:
+    """Macro-F1 of the encoder as it ships on the test parts of the public corpora."""
+    network = CrossEncoder(folder, max_chars=(MAX_NAME_CHARS, MAX_STATEMENT_CHARS))
+    for name, pairs in read_public(bench, "test").items():
+        report(name, network.score([(p.targets[0], p.statement) for p in pairs], jobs=-1), pairs)
+
+
+def hash_inputs(bench: Path) -> str:
+    """What the stages depend on beside this script."""
+    digest = hashlib.sha256()
+    tables = sorted((ROOT / "data").glob("*/*.jsonl"))
+    for file in [
+        *tables,
+        ROOT / "data" / "targets.toml",
+        ROOT / "train.toml",
+        *(bench / f"{n}.jsonl.gz" for n in PUBLIC),
+    ]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def main() -> None:
@@ -547,51 +567,32 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of what is between the stages")
     parser.add_argument("--stages", nargs="+", default=["base", "public", *(f"fold{k}" for k in range(FOLDS)), "final"])
     parser.add_argument("--output", type=Path, help="where the encoder goes; without it nothing is exported")
-    parser.add_argument("--rate", type=float, default=7e-5)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     args.work.mkdir(parents=True, exist_ok=True)
+    inputs, now = args.work / "inputs.sha256", hash_inputs(args.bench)
+    if inputs.exists() and inputs.read_text(encoding="utf-8") != now:
+        raise SystemExit(f"the data have changed since {args.work} was begun: give another folder, or empty this one")
+    inputs.write_text(now, encoding="utf-8")
     if "base" in args.stages and not (args.work / "base.safetensors").exists():
         build_base(args.work, args.bench)
     tokenizer = read_tokenizer(args.work)
-    encoder = read_base(args.work)
-    tests = read_public(args.bench, "test")
-    if "public" in args.stages and not (args.work / "public.safetensors").exists():
-        train_public(encoder, tokenizer, args.bench)
-        save_file(encoder.state_dict(), args.work / "public.safetensors")
-        for name, pairs in tests.items():
-            report(f"public, {name} test", score(encoder, tokenizer, pairs), pairs)
-    for stage in [s for s in args.stages if s.startswith("fold") or s == "final"]:
-        if (args.work / f"{stage}.safetensors").exists():
+    for stage in args.stages:
+        if stage == "base" or (args.work / f"{stage}.safetensors").exists():
             continue
-        project = read_project()
-        fold = None if stage == "final" else int(stage.removeprefix("fold"))
         encoder = read_base(args.work)
-        encoder.load_state_dict(load_file(args.work / "public.safetensors"))
-        fit(encoder, tokenizer, project_epochs(project, args.bench, fold), rate=args.rate, name=stage, frozen=3)
-        test = np.flatnonzero(project.fold == fold)
-        if len(test):
-            out = score(encoder, tokenizer, [project.pairs[i] for i in test])
-            np.savez(args.work / f"{stage}.npz", ids=project.frame["id"].iloc[test].to_numpy(str), scores=out)
-            part = project.frame.iloc[test].reset_index(drop=True)
-            for origin, lang in (("documented", "en"), ("documented", "fr"), ("contrast", "en"), ("contrast", "fr")):
-                for main_target in (True, False):
-                    at = np.flatnonzero(
-                        (part["origin"] == origin) & (part["lang"] == lang) & ((part["target"] == MAIN) == main_target)
-                    )
-                    if len(at):
-                        report(
-                            f"{stage}, {origin} {lang} {'main' if main_target else 'others'}",
-                            out[at],
-                            [project.pairs[test[i]] for i in at],
-                        )
-        save_file(encoder.state_dict(), args.work / f"{stage}.safetensors")
-        for name, part in tests.items():
-            report(f"{stage}, {name} test", score(encoder, tokenizer, part[:1500]), part[:1500])
+        if stage == "public":
+            train_public(encoder, tokenizer, args.bench)
+        else:
+            encoder.load_state_dict(load_file(args.work / "public.safetensors"))
+            fold = None if stage == "final" else int(stage.removeprefix("fold"))
+            epochs = project_epochs(read_project(), args.bench, fold)
+            fit(encoder, tokenizer, epochs, rate=7e-5, name=stage, frozen=3)
+        write(encoder.state_dict(), args.work / f"{stage}.safetensors")
     if args.output is not None:
-        encoder.load_state_dict(load_file(args.work / "final.safetensors"))
-        export(encoder, args.work, args.output)
+        export("final", args.work, args.output)
         write_held_out(read_project(), args.work, args.output)
+        measure(args.output, args.bench)
 
 
 if __name__ == "__main__":
