@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stance.config import TrainingConfig, read_config
     from stance.data import load_statements
+    from stance.entailment import EntailmentFeatures
     from stance.errors import StanceError
     from stance.estimator import StanceClassifier
     from stance.evaluation import Evaluation, evaluate
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Contribution": "explanation",
+    "EntailmentFeatures": "entailment",
     "Evaluation": "evaluation",
     "Prediction": "predictor",
     "StanceClassifier": "estimator",
@@ -37,6 +39,7 @@ _HOMES = {
 
 __all__ = [
     "Contribution",
+    "EntailmentFeatures",
     "Evaluation",
     "Prediction",
     "StanceClassifier",

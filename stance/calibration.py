@@ -95,3 +95,38 @@ def choose_threshold(confidence: Floats, correct: npt.NDArray[np.bool_], *, prec
     if not len(enough):
         return float(min(1.0, np.nextafter(confidence.max(), 2.0)))
     return float(confidence[order[enough[-1]]])
+
+
+def estimate_shares(probabilities: Floats, shares: Floats, *, iterations: int = 1_000) -> Floats:
+    """Shares of the classes among new statements, shape (n_classes,), most likely given their probabilities.
+
+    By the EM algorithm of Saerens, Latinne & Decaestecker (2002, "Adjusting the Outputs of a Classifier to New a
+    Priori Probabilities"). It holds where statements of a class are alike in both sets and only the classes' shares
+    differ, and the probabilities are calibrated; of a handful of statements it makes too much.
+
+    Parameters
+    ----------
+    probabilities : array, shape (n_statements, n_classes)
+        Of the new statements.
+    shares : array, shape (n_classes,)
+        Of the statements that the probabilities were calibrated on.
+
+    >>> p = np.repeat([[0.9, 0.1], [0.1, 0.9]], [80, 20], axis=0)
+    >>> estimate_shares(p, np.array([0.5, 0.5])).round(2)
+    array([0.87, 0.13])
+    """
+    estimated = shares.copy()
+    for _ in range(iterations):
+        updated = adjust_shares(probabilities, shares, estimated).mean(axis=0)
+        done = bool(np.abs(updated - estimated).max() < 1e-7)
+        estimated = updated
+        if done:
+            break
+    return estimated
+
+
+def adjust_shares(probabilities: Floats, shares: Floats, new: Floats) -> Floats:
+    """Probabilities for a set in which the classes have other shares, shape (n_statements, n_classes)."""
+    weighed = probabilities * (new / shares)
+    adjusted: Floats = weighed / weighed.sum(axis=1, keepdims=True)
+    return adjusted

@@ -155,9 +155,11 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 _SETTINGS = {
     "target": "the agreement that the model is for, also given to rows without one; none: the one with the most rows",
     "blocks": "blocks of features",
+    "entailment": "folder or hub id of a model of natural language inference, for one more block",
     "C": "inverse strengths of regularisation to search",
     "authored_weight": "weights of authored rows, against 1 of documented ones, to search",
     "sentence_weight": "weights of the sentence block to search",
+    "stance_weight": "weights of the stance encoder to search",
     "target_weight": "weight of a row on the target, against 1 of others",
     "folds": "folds of the search and of calibration",
     "precision": "how often an answer should be right",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from math import inf, isfinite
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from stance.errors import ConfigError
 
-BLOCKS = ("lexical", "sentence")
+BLOCKS = ("lexical", "sentence", "stance", "entailment")
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,19 @@ class TrainingConfig:
         The agreement that the model is for. Its rows are tried by event, those of other agreements by agreement,
         which is how each kind of question will be put to the model. "": the agreement with the most rows.
     blocks : tuple of str
-        Blocks of features: "lexical", "sentence" or both.
+        Blocks of features: "lexical" (words and characters), "sentence" (embeddings), "stance" (the stance encoder
+        that comes with the package) and "entailment", which goes with the setting `entailment`.
+    entailment : str
+        Folder or hub id of a model of natural language inference, whose scores of hypotheses about the target become
+        a block of features. "": none.
     C : tuple of float
         Inverse strengths of regularisation to search.
     authored_weight : tuple of float
         Weights of an authored row, against 1 of a documented one, to search; 0 leaves authored rows out.
     sentence_weight : tuple of float
         Weights of the sentence block beside the lexical one to search.
+    stance_weight : tuple of float
+        Weights to search of the stance encoder's logits, which are added to those of the head.
     target_weight : float
         Weight of a row on the target, against 1 of a row on another agreement.
     folds : int
@@ -51,10 +57,12 @@ class TrainingConfig:
     """
 
     target: str = ""
-    blocks: tuple[str, ...] = BLOCKS
+    blocks: tuple[str, ...] = BLOCKS[:3]
+    entailment: str = ""
     C: tuple[float, ...] = (1.0, 4.0)
     authored_weight: tuple[float, ...] = (0.0, 0.3, 1.0)
     sentence_weight: tuple[float, ...] = (1.0,)
+    stance_weight: tuple[float, ...] = (1.0,)
     target_weight: float = 2.0
     folds: int = 5
     precision: float = 0.8
@@ -67,7 +75,10 @@ class TrainingConfig:
         faults = []
         if not self.blocks or not set(self.blocks) <= set(BLOCKS) or len(set(self.blocks)) < len(self.blocks):
             faults.append(f"blocks must name one or more of {list(BLOCKS)}, each once; got {list(self.blocks)}")
-        for name, allows_zero in (("C", False), ("authored_weight", True), ("sentence_weight", False)):
+        if "entailment" in self.blocks and not self.entailment:
+            faults.append("the block entailment needs a model: name it with the setting entailment")
+        for name in ("C", "authored_weight", "sentence_weight", "stance_weight"):
+            allows_zero = name == "authored_weight"
             values = getattr(self, name)
             fits = all(isfinite(value) and (value > 0 or (value == 0 and allows_zero)) for value in values)
             if not values or not fits:
@@ -85,6 +96,11 @@ class TrainingConfig:
             faults.append("jobs must be a number of processes, or -1 for one per core; got 0")
         if faults:
             raise ConfigError("; ".join(faults))
+
+    @property
+    def used_blocks(self) -> tuple[str, ...]:
+        """Blocks of features, the one that `entailment` adds among them."""
+        return use_blocks(self.blocks, self.entailment)
 
     def with_values(self, values: Mapping[str, Any], *, source: str = "the settings") -> Self:
         """Copy with some settings replaced, as they come from TOML or flags; a number stands for a list of one."""
@@ -108,6 +124,15 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def use_blocks(blocks: Sequence[str], entailment: str) -> tuple[str, ...]:
+    """The blocks, and "entailment" if a model is named for it.
+
+    >>> use_blocks(["lexical"], "models/nli")
+    ('lexical', 'entailment')
+    """
+    return tuple(dict.fromkeys((*blocks, *(["entailment"] if entailment else []))))
 
 
 def read_config(path: str | Path) -> TrainingConfig:

@@ -7,12 +7,11 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from stance.config import TrainingConfig
 from stance.errors import SchemaError
-from stance.estimator import Candidate, StanceClassifier
+from stance.estimator import Candidate, Encoded, StanceClassifier
 from stance.evaluation import Evaluation, Predictions, baselines, cross_evaluate, worst_errors
 from stance.schema import LABELS, validate_statements
 from stance.splits import Fold, agreement_folds, grouped_folds, statement_groups
@@ -78,8 +77,9 @@ def cross_validate(
         predictions, evaluation = cross_evaluate(whole, rows, folds, train_extra=extra, apart=apart)
         results[question] = {"the model": evaluation}
         errors[question] = worst_errors(rows, predictions.probabilities)
-        for block in config.blocks if len(config.blocks) > 1 else ():
-            alone = _fit_predict(prepared, replace(config, blocks=(block,)), candidates=iter(chosen))
+        for block in config.used_blocks if len(config.used_blocks) > 1 else ():
+            only = replace(config, blocks=(block,), entailment=config.entailment if block == "entailment" else "")
+            alone = _fit_predict(prepared, only, candidates=iter(chosen))
             _, evaluation = cross_evaluate(alone, rows, folds, train_extra=extra, apart=apart)
             results[question][f"only the {block} block"] = evaluation
         for name, floor in baselines().items():
@@ -108,15 +108,22 @@ def _folds(question: str, rows: pd.DataFrame, config: TrainingConfig) -> list[Fo
 
 
 class _Prepared(StanceClassifier):
-    """Classifier that looks up the masked texts and the embeddings of statements: no fold encodes them again."""
+    """Classifier that looks up what the blocks make of statements: no fold encodes them again."""
 
-    lookup: Mapping[tuple[str, str], tuple[str, npt.NDArray[np.float32]]]
+    place: Mapping[tuple[str, str], int]
+    encoded: Encoded
 
     def _encode(
-        self, statements: Sequence[str], targets: Sequence[str], jobs: int = 1
-    ) -> tuple[list[str], npt.NDArray[np.float32]]:
-        found = [self.lookup[key] for key in zip(statements, targets, strict=True)]
-        return [text for text, _ in found], np.stack([embedding for _, embedding in found])
+        self, statements: Sequence[str], targets: Sequence[str], jobs: int = 1, *, held_out: bool = True
+    ) -> Encoded:
+        at = [self.place[key] for key in zip(statements, targets, strict=True)]
+        entailment, stance = self.encoded.entailment[at], self.encoded.stance[at]
+        return Encoded(
+            [self.encoded.texts[row] for row in at],
+            self.encoded.embeddings[at],
+            entailment if "entailment" in self.used_blocks else entailment[:, :0],
+            stance if "stance" in self.used_blocks else 0.0 * stance,
+        )
 
 
 def _prepare(
@@ -124,12 +131,14 @@ def _prepare(
 ) -> Callable[[TrainingConfig], _Prepared]:
     """Maker of unfitted classifiers for parts of the frame."""
     statements, slugs = frame["statement"].tolist(), frame["target"].tolist()
-    texts, embeddings = build_classifier(config, targets=targets)._encode(statements, slugs, config.jobs)
-    lookup = dict(zip(zip(statements, slugs, strict=True), zip(texts, embeddings, strict=True), strict=True))
+    whole = build_classifier(config, targets=targets)
+    whole.classes_ = np.unique(frame["stance"].to_numpy(str))
+    encoded = whole._encode(statements, slugs, config.jobs)
+    place = {key: row for row, key in enumerate(zip(statements, slugs, strict=True))}
 
     def build(settings: TrainingConfig) -> _Prepared:
         classifier = _Prepared(**build_classifier(settings, targets=targets).get_params())
-        classifier.lookup = lookup
+        classifier.place, classifier.encoded = place, encoded
         return classifier
 
     return build

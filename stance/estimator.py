@@ -24,13 +24,15 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from stance.abstention import TopicGate, identify_languages, is_foreign
-from stance.calibration import Calibration, fit_calibration
-from stance.config import BLOCKS, TrainingConfig
-from stance.encoder import encode_sentences
-from stance.errors import SchemaError
+from stance.abstention import Judgement, TopicGate, identify_languages, is_foreign
+from stance.calibration import Calibration, adjust_shares, estimate_shares, fit_calibration
+from stance.config import BLOCKS, TrainingConfig, use_blocks
+from stance.entailment import EntailmentFeatures
+from stance.errors import ModelError, SchemaError
 from stance.features import LEXICAL_MASKS, SENTENCE_MASKS, Masker, build_lexical
+from stance.sentence_encoder import encode_sentences
 from stance.splits import Fold, grouped_folds, statement_groups
+from stance.stance_encoder import UNNAMED, load_stance_encoder
 from stance.targets import Target, resolve_target
 
 log = logging.getLogger("stance")
@@ -42,15 +44,10 @@ Ints = npt.NDArray[np.int64]
 KINDS = ("main", "known", "unseen")
 # An agreement counts as known when so many of its rows were trained on.
 MIN_KNOWN_ROWS = 20
+# What scores of hypotheses are multiplied with, so that regularisation weighs on them as it should beside embeddings.
+_ENTAILMENT_SCALE = 0.3
 # Fewer out-of-fold rows than this calibrate nothing.
 _MIN_CALIBRATION_ROWS = 100
-
-
-class Judgement(NamedTuple):
-    """What the classifier says of statements: probabilities, shape (n, n_classes), and reasons not to answer."""
-
-    probabilities: Floats
-    reasons: list[str | None]
 
 
 class OutOfFold(NamedTuple):
@@ -67,6 +64,7 @@ class Candidate(NamedTuple):
     C: float
     authored_weight: float
     sentence_weight: float
+    stance_weight: float
 
 
 @dataclass(frozen=True)
@@ -75,6 +73,8 @@ class _Rows:
 
     texts: list[str]
     embeddings: npt.NDArray[np.float32]
+    entailment: Floats
+    stance: Floats
     y: Ints
     documented: npt.NDArray[np.bool_]
     main: npt.NDArray[np.bool_]
@@ -82,6 +82,21 @@ class _Rows:
 
     def weights(self, candidate: Candidate) -> Floats:
         return np.where(self.documented, self.weight, self.weight * candidate.authored_weight)
+
+    def dense(self, at: Ints, sentence_weight: float) -> Floats:
+        return _dense(self.embeddings[at], self.entailment[at], sentence_weight)
+
+
+class Encoded(NamedTuple):
+    """Statements as the blocks take them: masked texts, embeddings, and what the networks say.
+
+    `entailment` has a column per hypothesis, `stance` one per class; either has none if its block is not in use.
+    """
+
+    texts: list[str]
+    embeddings: npt.NDArray[np.float32]
+    entailment: Floats
+    stance: Floats
 
 
 class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -97,11 +112,14 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    C, authored_weight, sentence_weight : float or sequence of float
+    C, authored_weight, sentence_weight, stance_weight : float or sequence of float
         Inverse strength of regularisation; weight of rows whose `origin` is "authored" against 1 of others;
-        weight of the sentence block beside the lexical one.
+        weight of the sentence block beside the lexical one; weight of the stance encoder's logits, which are added to
+        those of the head.
     blocks : sequence of str
-        "lexical", "sentence" or both.
+        Any of "lexical", "sentence", "stance" and "entailment".
+    entailment : str
+        Folder or hub id of the model behind the block "entailment", which it adds. "": none.
     target : str
         Main target, which a statement without a target is about. "": the most frequent one.
     target_weight : float
@@ -125,8 +143,8 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Settings that were chosen.
     search_ : list of dict
         Each combination tried, with its macro-F1 on known and on unseen agreements.
-    calibrations_ : dict
-        Each of `KINDS` to its Calibration.
+    calibrations_, shares_ : dict
+        Each of `KINDS` to its Calibration, and to the shares of the classes in the rows that it was fitted to.
     out_of_fold_ : dict
         "known" (rows of the main target) and "unseen" (rows of other agreements) to OutOfFold.
     main_target_, known_targets_, languages_ : str, tuple of str, tuple of str
@@ -138,7 +156,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         C: float | Sequence[float] = 4.0,
         authored_weight: float | Sequence[float] = 0.3,
         sentence_weight: float | Sequence[float] = 1.0,
-        blocks: Sequence[str] = BLOCKS,
+        stance_weight: float | Sequence[float] = 1.0,
+        blocks: Sequence[str] = BLOCKS[:3],
+        entailment: str = "",
         target: str = "",
         target_weight: float = 2.0,
         targets: Mapping[str, Target] | None = None,
@@ -150,7 +170,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.C = C
         self.authored_weight = authored_weight
         self.sentence_weight = sentence_weight
+        self.stance_weight = stance_weight
         self.blocks = blocks
+        self.entailment = entailment
         self.target = target
         self.target_weight = target_weight
         self.targets = targets
@@ -196,9 +218,11 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Refuse what training could not use, as settings in a file are refused."""
         TrainingConfig(
             blocks=tuple(self.blocks),
+            entailment=str(self.entailment),
             C=tuple(np.atleast_1d(self.C).tolist()),
             authored_weight=tuple(np.atleast_1d(self.authored_weight).tolist()),
             sentence_weight=tuple(np.atleast_1d(self.sentence_weight).tolist()),
+            stance_weight=tuple(np.atleast_1d(self.stance_weight).tolist()),
             target_weight=self.target_weight,
             folds=self.folds,
             precision=self.precision,
@@ -224,19 +248,23 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         frame = _to_frame(X)
         return self.judge(frame["statement"].tolist(), self._fill_targets(frame)).probabilities
 
-    def judge(self, statements: Sequence[str], targets: Sequence[str]) -> Judgement:
+    def judge(self, statements: Sequence[str], targets: Sequence[str], *, held_out: bool = True) -> Judgement:
         """Return probabilities and, per statement, the reason not to answer or None.
+
+        `held_out` is what `StanceEncoder.score` takes.
 
         The first reason that applies is given: "empty", "language" (surely none that was trained on), "off-topic"
         (far from everything trained on), "uncertain" (below the threshold). The probabilities of such statements
         are what the model makes of them all the same.
         """
         check_is_fitted(self)
-        texts, embeddings = self._encode(statements, targets)
+        self.require_networks()
+        encoded = self._encode(statements, targets, held_out=held_out)
         kinds = np.array([self._kind(target) for target in targets], dtype=object)
-        weight = self._sentence_weight
-        logits = _block_logits(self.head_, self.lexical_, texts, embeddings, weight, kinds == "main")
-        off_topic = self.topic_gate_.is_off_topic(embeddings)
+        dense = _dense(encoded.embeddings, encoded.entailment, self._sentence_weight)
+        logits = _block_logits(self.head_, self.lexical_, encoded.texts, dense, kinds == "main")
+        logits = logits + self.candidate_.stance_weight * encoded.stance
+        off_topic = self.topic_gate_.is_off_topic(encoded.embeddings)
         probabilities = np.empty_like(logits)
         uncertain = np.empty(len(logits), dtype=bool)
         for kind in KINDS:
@@ -248,6 +276,26 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             probabilities,
             [self._reason(statement, off_topic[row], uncertain[row]) for row, statement in enumerate(statements)],
         )
+
+    def adjust(self, judgement: Judgement, targets: Sequence[str]) -> Judgement:
+        """The same judgement for classes whose shares are those of these statements, not those of the training rows.
+
+        The shares are estimated, apart for each of `KINDS`, from the statements that are on topic and in a language
+        that is known: see `estimate_shares`. What is sure enough is decided anew.
+        """
+        probabilities, reasons = judgement.probabilities.copy(), list(judgement.reasons)
+        kinds = np.array([self._kind(target) for target in targets], dtype=object)
+        legible = np.array([reason in (None, "uncertain") for reason in reasons], dtype=bool)
+        for kind in KINDS:
+            at = np.flatnonzero((kinds == kind) & legible)
+            if len(at):
+                shares = self.shares_[kind]
+                new = estimate_shares(probabilities[at], shares)
+                probabilities[at] = adjust_shares(probabilities[at], shares, new)
+                for row in at:
+                    sure = probabilities[row].max() >= self.calibrations_[kind].threshold
+                    reasons[row] = None if sure else "uncertain"
+        return Judgement(probabilities, reasons)
 
     def _reason(self, statement: str, off_topic: bool, uncertain: bool) -> str | None:
         if not any(map(str.isalnum, statement)):
@@ -279,12 +327,53 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return [resolved[text] for text in given]
 
     def _encode(
-        self, statements: Sequence[str], targets: Sequence[str], jobs: int = 1
-    ) -> tuple[list[str], npt.NDArray[np.float32]]:
-        """Masked texts of the lexical block and embeddings of the sentence block."""
+        self, statements: Sequence[str], targets: Sequence[str], jobs: int = 1, *, held_out: bool = True
+    ) -> Encoded:
+        """Statements as the blocks of features in use take them."""
         masked = [self._masker.mask(s, t, LEXICAL_MASKS) for s, t in zip(statements, targets, strict=True)]
         sentences = [self._masker.mask(s, t, SENTENCE_MASKS) for s, t in zip(statements, targets, strict=True)]
-        return masked, encode_sentences(sentences, jobs=jobs)
+        stance = np.zeros((len(statements), len(self.classes_)))
+        if "stance" in self.used_blocks:
+            encoder = load_stance_encoder()
+            read = encoder.score(statements, targets, names=self.targets, held_out=held_out, jobs=-1)
+            for column, label in enumerate(self.classes_):  # a class that the encoder does not know stays at 0
+                if label in encoder.labels:
+                    stance[:, column] = read[:, encoder.labels.index(label)]
+        entailment = np.empty((len(statements), 0))
+        if "entailment" in self.used_blocks:
+            named = [target or UNNAMED for target in targets]
+            table = pd.DataFrame({"statement": list(statements), "target": named})
+            entailment = _ENTAILMENT_SCALE * self._entailment.transform(table)
+        return Encoded(masked, encode_sentences(sentences, jobs=jobs), entailment, stance)
+
+    def _fingerprints(self) -> dict[str, str]:
+        """What tells the networks behind the blocks of scores from others."""
+        found = {}
+        if "stance" in self.used_blocks:
+            found["stance"] = load_stance_encoder().fingerprint
+        if "entailment" in self.used_blocks:
+            found["entailment"] = self._entailment.fingerprint_
+        return found
+
+    def require_networks(self) -> None:
+        """Raise `ModelError` if a network behind the blocks of scores is not the one that was trained with."""
+        for name, now in self._fingerprints().items():
+            if self.networks_[name] != now:
+                what = "this package's stance encoder" if name == "stance" else f"the model {self.entailment}"
+                raise ModelError(
+                    f"{what} is not the one that the classifier was trained with: bring that one back, or train again"
+                )
+
+    @property
+    def used_blocks(self) -> tuple[str, ...]:
+        """Blocks of features, the one that `entailment` adds among them."""
+        return use_blocks(self.blocks, str(self.entailment))
+
+    @property
+    def _entailment(self) -> EntailmentFeatures:
+        if not hasattr(self, "_hypotheses"):
+            self._hypotheses = EntailmentFeatures(str(self.entailment), targets=self.targets, n_jobs=-1).fit()
+        return self._hypotheses
 
     @property
     def _masker(self) -> Masker:
@@ -293,15 +382,17 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self._compiled
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the compiled patterns: they are made again where needed."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_compiled"}
+        """Leave out the compiled patterns and the network: they are made again where needed."""
+        left = ("_compiled", "_hypotheses")
+        return {name: value for name, value in super().__getstate__().items() if name not in left}
 
     @property
     def _sentence_weight(self) -> float:
-        return self.candidate_.sentence_weight if "sentence" in self.blocks else 0.0
+        return self.candidate_.sentence_weight if "sentence" in self.used_blocks else 0.0
 
     def _fit(self, frame: pd.DataFrame, y: Ints, sample_weight: Any) -> None:
         self._compiled = Masker(self.targets or {})
+        self.__dict__.pop("_hypotheses", None)
         counts = frame["target"].value_counts()
         self.main_target_ = resolve_target(self.target, self.targets or {}) or str(counts.index[0])
         self.languages_ = identify_languages(frame)
@@ -314,16 +405,18 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if given.shape != weight.shape or not (np.isfinite(given) & (given >= 0)).all():
                 raise SchemaError(f"sample_weight must hold {len(frame)} numbers, 0 or more, one for each statement")
             weight = weight * given
-        texts, embeddings = self._encode(frame["statement"].tolist(), frame["target"].tolist(), self.n_jobs)
+        encoded = self._encode(frame["statement"].tolist(), frame["target"].tolist(), self.n_jobs)
         documented &= weight > 0  # a row of weight 0 is not there
-        rows = _Rows(texts, embeddings, y, documented, main, weight)
+        rows = _Rows(*encoded, y, documented, main, weight)
+        self.n_hypotheses_ = encoded.entailment.shape[1]
+        self.networks_ = self._fingerprints()
         counts = frame.loc[documented, "target"].value_counts()
         self.known_targets_ = tuple(sorted({*counts.index[counts >= MIN_KNOWN_ROWS], self.main_target_}))
         self._search(frame, rows, main)
         used = rows.weights(self.candidate_) > 0
-        self.topic_gate_ = TopicGate.fit(embeddings[used])
+        self.topic_gate_ = TopicGate.fit(encoded.embeddings[used])
         train = np.flatnonzero(used)
-        union, block = _fit_lexical(rows, train) if "lexical" in self.blocks else (None, None)
+        union, block = _fit_lexical(rows, train) if "lexical" in self.used_blocks else (None, None)
         self.lexical_: FeatureUnion | None = union
         self.head_ = _fit_head(rows, train, self.candidate_, block, self._sentence_weight)
         self.n_iter_ = int(self.head_.n_iter_[0])
@@ -332,7 +425,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Choose among the candidates, and calibrate, on documented rows out of fold."""
         candidates = [
             Candidate(*map(float, values))
-            for values in product(*map(np.atleast_1d, (self.C, self.authored_weight, self.sentence_weight)))
+            for values in product(
+                *map(np.atleast_1d, (self.C, self.authored_weight, self.sentence_weight, self.stance_weight))
+            )
         ]
         candidates = [c for c in candidates if len(np.unique(rows.y[rows.weights(c) > 0])) == len(self.classes_)]
         if not candidates:
@@ -350,6 +445,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.candidate_ = candidates[0]
             plain = Calibration(1.0, (0.0,) * len(self.classes_), 0.0)
             self.calibrations_ = dict.fromkeys(KINDS, plain)
+            self.shares_ = dict.fromkeys(KINDS, _shares(rows.y, len(self.classes_)))
             self.out_of_fold_ = {}
             return
         answers = self._out_of_fold(rows, folds, candidates)
@@ -369,7 +465,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if others.any():  # how sure the head is of an agreement that it does know, at a new event
             folds = self._documented_folds(frame, rows, groups)
             known[others] = self._out_of_fold(rows, folds, [self.candidate_])[self.candidate_][others]
-        self.calibrations_ = self._calibrate(rows, known, logits, main)
+        self.calibrations_, self.shares_ = self._calibrate(rows, known, logits, main)
         self.out_of_fold_ = {
             name: OutOfFold(np.flatnonzero(mask), *self._settle(values[mask], self.calibrations_[kind]))
             for name, kind, mask, values in (
@@ -403,7 +499,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for candidate in candidates:  # candidates that share a vocabulary are fitted in one task
             batches.setdefault(candidate.authored_weight, []).append(candidate)
         tasks = [(fold, batch) for fold in folds for batch in batches.values()]
-        lexical, sentence = "lexical" in self.blocks, "sentence" in self.blocks
+        lexical, sentence = "lexical" in self.used_blocks, "sentence" in self.used_blocks
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit_fold)(rows, train, test, batch, lexical, sentence, len(self.classes_))
             for (train, test), batch in tasks
@@ -415,25 +511,33 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _calibrate(
         self, rows: _Rows, known: Floats, unseen: Floats, main: npt.NDArray[np.bool_]
-    ) -> dict[str, Calibration]:
-        """Calibration of each kind; one with too few rows takes that of all rows."""
-        documented = rows.documented
+    ) -> tuple[dict[str, Calibration], dict[str, Floats]]:
+        """Calibration of each kind, and the shares of the classes in its rows; one with too few takes all rows."""
+        documented, n_classes = rows.documented, len(self.classes_)
         fitted = {"known": fit_calibration(known[documented], rows.y[documented], precision=self.precision)}
+        shares = {"known": _shares(rows.y[documented], n_classes)}
         for kind, logits, mask in (
             ("main", known, documented & main),
             ("unseen", unseen, documented & ~main),
         ):
             if mask.sum() >= _MIN_CALIBRATION_ROWS:
                 fitted[kind] = fit_calibration(logits[mask], rows.y[mask], precision=self.precision)
+                shares[kind] = _shares(rows.y[mask], n_classes)
             else:
-                fitted[kind] = fitted["known"]
+                fitted[kind], shares[kind] = fitted["known"], shares["known"]
                 log.warning(
                     "%d documented statements on %s: too few to calibrate apart, expected %d",
                     mask.sum(),
                     "the main target" if kind == "main" else "other agreements",
                     _MIN_CALIBRATION_ROWS,
                 )
-        return fitted
+        return fitted, shares
+
+
+def _shares(y: Ints, n_classes: int) -> Floats:
+    """Shares of the classes, shape (n_classes,), one row added to each, so that none is 0."""
+    counts = np.bincount(y, minlength=n_classes) + 1.0
+    return np.asarray(counts / counts.sum())
 
 
 def _fit_fold(
@@ -454,8 +558,8 @@ def _fit_fold(
         for candidate in candidates:
             weight = candidate.sentence_weight if sentence else 0.0
             head = _fit_head(rows, used, candidate, block, weight)
-            logits = _block_logits(head, union, texts, rows.embeddings[test], weight, rows.main[test])
-            answers.append(_spread(logits, head.classes_, n_classes))
+            logits = _block_logits(head, union, texts, rows.dense(test, weight), rows.main[test])
+            answers.append(_spread(logits, head.classes_, n_classes) + candidate.stance_weight * rows.stance[test])
     return answers
 
 
@@ -469,21 +573,25 @@ def _fit_lexical(rows: _Rows, train: Ints) -> tuple[FeatureUnion, Any]:
 def _fit_head(
     rows: _Rows, train: Ints, candidate: Candidate, lexical: Any, sentence_weight: float
 ) -> LogisticRegression:
-    """Head fitted to the training rows: to their lexical block, if any, beside their embeddings, if these weigh.
+    """Head fitted to the training rows: to their lexical block, if any, beside the dense ones.
 
     Where there are rows on the main target and on others, each feature is there twice, the second time for the main
     target alone, so that it may have weights of its own as far as its rows ask for them (Daumé 2007, "Frustratingly
     Easy Domain Adaptation"). `coef_` then holds the weights for other targets and, after them, those for the main one.
     """
-    sentence = sparse.csr_matrix(sentence_weight * rows.embeddings[train].astype(np.float64))
-    blocks = [block for block, used in ((lexical, lexical is not None), (sentence, sentence_weight)) if used]
-    features = sparse.hstack(blocks, format="csr")
+    dense = sparse.csr_matrix(rows.dense(train, sentence_weight))
+    features = sparse.hstack([dense] if lexical is None else [lexical, dense], format="csr")
     main = rows.main[train]
     twice = main.any() and not main.all()
     width = features.shape[1]
     if twice:
         features = sparse.hstack([features, sparse.diags_array(main.astype(np.float64)) @ features], format="csr")
     head = LogisticRegression(C=candidate.C, max_iter=1000, tol=1e-3)
+    if not width:  # the stance encoder alone
+        head.classes_ = np.unique(rows.y[train])
+        head.coef_ = np.zeros((len(head.classes_) if len(head.classes_) > 2 else 1, 0))
+        head.intercept_, head.n_iter_ = np.zeros(len(head.coef_)), np.zeros(1, np.int64)
+        return head
     head.fit(features, rows.y[train], sample_weight=rows.weights(candidate)[train])
     if twice:
         head.coef_[:, width:] += head.coef_[:, :width]
@@ -497,15 +605,14 @@ def _block_logits(
     head: LogisticRegression,
     union: FeatureUnion | None,
     texts: list[str],
-    embeddings: npt.NDArray[np.float32],
-    sentence_weight: float,
+    dense: Floats,
     main: npt.NDArray[np.bool_],
 ) -> Floats:
     """Logits, shape (n_statements, n_classes): one column per class, also where the head has one for two classes."""
     vectorizers = [] if union is None else [vectorizer for _, vectorizer in union.transformer_list]
     sizes = [len(vectorizer.vocabulary_) for vectorizer in vectorizers]
     # The first and the last `width` columns: the same ones in a head that has no weights apart for the main target.
-    width = sum(sizes) + (embeddings.shape[1] if sentence_weight else 0)
+    width = sum(sizes) + dense.shape[1]
     logits = np.tile(head.intercept_, (len(texts), 1))
     for at, coef in ((np.flatnonzero(~main), head.coef_[:, :width]), (np.flatnonzero(main), head.coef_[:, -width:])):
         if not len(at):
@@ -515,9 +622,14 @@ def _block_logits(
         for vectorizer, size in zip(vectorizers, sizes, strict=True):
             logits[at] += _tfidf_product(vectorizer, chosen, coef[:, start : start + size])
             start += size
-        if sentence_weight:
-            logits[at] += sentence_weight * (embeddings[at] @ coef[:, start:].T)
+        logits[at] += dense[at] @ coef[:, start:].T
     return logits if logits.shape[1] > 1 else np.hstack([-logits / 2, logits / 2])
+
+
+def _dense(embeddings: npt.NDArray[np.float32], entailment: Floats, sentence_weight: float) -> Floats:
+    """Dense features of the head, shape (n_statements, n_features): embeddings, if they weigh, and hypotheses."""
+    weighed = [sentence_weight * embeddings.astype(np.float64)] if sentence_weight else []
+    return np.hstack([*weighed, entailment])
 
 
 def _tfidf_product(vectorizer: TfidfVectorizer, texts: list[str], weights: Floats) -> Floats:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stance.entailment import ZeroShotClassifier
 from stance.estimator import StanceClassifier
 
 # Words with what hangs on them: "doesn't", "l'accord", "cross-Channel", also with accents as characters of their own
@@ -32,7 +33,9 @@ class Contribution:
     weight: float
 
 
-def explain(classifier: StanceClassifier, statement: str, target: str | None = None) -> list[Contribution]:
+def explain(
+    classifier: StanceClassifier | ZeroShotClassifier, statement: str, target: str | None = None
+) -> list[Contribution]:
     """Contributions of all spans of the statement, in reading order.
 
     A span is a word, or a name that the model does not read word by word; in texts of more than some 2,500 characters
@@ -44,7 +47,7 @@ def explain(classifier: StanceClassifier, statement: str, target: str | None = N
     target = classifier.resolve(target)
     spans = _spans(classifier, statement, target)
     variants = [statement, *(statement[:start] + statement[end:] for start, end in spans)]
-    probabilities = classifier.judge(variants, [target] * len(variants)).probabilities
+    probabilities = classifier.judge(variants, [target] * len(variants), held_out=False).probabilities
     columns = {label: column for column, label in enumerate(classifier.classes_)}
     score = np.zeros(len(variants))
     for label, sign in (("support", 1.0), ("oppose", -1.0)):
@@ -56,7 +59,7 @@ def explain(classifier: StanceClassifier, statement: str, target: str | None = N
     ]
 
 
-def _spans(classifier: StanceClassifier, statement: str, target: str) -> list[tuple[int, int]]:
+def _spans(classifier: StanceClassifier | ZeroShotClassifier, statement: str, target: str) -> list[tuple[int, int]]:
     """Half-open offsets of names and words, or of neighbours of them, in reading order, none overlapping."""
     names = classifier.find_names(statement, target)
     spans = list(names)

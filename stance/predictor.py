@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy as np
 import pandas as pd
 
-from stance.abstention import load_identifier
-from stance.encoder import load_encoder
+from stance.abstention import Judgement, load_identifier
 from stance.errors import ModelError, SchemaError
 from stance.schema import LABELS
+from stance.sentence_encoder import load_encoder
+from stance.stance_encoder import load_stance_encoder
+from stance.targets import Target
 
 if TYPE_CHECKING:  # scikit-learn loads while the encoder does: see `StancePredictor.load`
-    from stance.estimator import Judgement, StanceClassifier
+    from stance.entailment import EntailmentFeatures, ZeroShotClassifier
+    from stance.estimator import StanceClassifier
     from stance.explanation import Contribution
 
 # Statements judged at a time: memory stays the same for a table of any length.
@@ -76,24 +80,57 @@ class StancePredictor:
     'empty'
     """
 
-    def __init__(self, classifier: StanceClassifier) -> None:
+    def __init__(self, classifier: StanceClassifier | ZeroShotClassifier) -> None:
         foreign = sorted(set(classifier.classes_.tolist()) - set(LABELS))
         if foreign:
             raise ModelError(f"the model answers {foreign}; a predictor needs a model of {list(LABELS)}")
         self.classifier = classifier
 
     @classmethod
-    def load(cls, folder: str | Path | None = None) -> Self:
+    def load(cls, folder: str | Path | None = None, *, entailment: str | Path | None = None) -> Self:
         """Predictor from a model folder; without one, from the model that comes with the package.
 
-        Raises `ModelError` if the folder is incomplete, changed, foreign or of a newer format. Nothing is
-        unpickled.
+        `entailment` is the place of the entailment model, for a model that needs one: see `load_model`. Raises
+        `ModelError` if the folder is incomplete, changed, foreign or of another format. Nothing is unpickled.
         """
-        for warm_up in (load_encoder, load_identifier):  # at once, and while scikit-learn is imported
-            Thread(target=warm_up, daemon=True).start()
+        # At once, and while scikit-learn is imported.
+        for load_network in (load_encoder, load_stance_encoder, load_identifier):
+            Thread(target=_warm_up, args=(load_network,), daemon=True).start()
         from stance.persistence import load_model
 
-        return cls(load_model(_shipped_model() if folder is None else folder))
+        return cls(load_model(_shipped_model() if folder is None else folder, entailment=entailment))
+
+    @classmethod
+    def zero_shot(
+        cls,
+        *,
+        target: str,
+        entailment: str | Path | EntailmentFeatures,
+        targets: Mapping[str, Target] | None = None,
+        threshold: float = 0.5,
+    ) -> Self:
+        """Predictor that needs no labelled statements: it asks an entailment model which hypotheses follow.
+
+        Parameters
+        ----------
+        target
+            Agreement that statements without a target are about.
+        entailment
+            Folder or hub id of a model of natural language inference, or features made with other hypotheses.
+        targets
+            Agreements and their names; by default those that ship.
+        threshold
+            Least probability of an answer. The probabilities are not calibrated: see `ZeroShotClassifier`.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model, or it is not for entailment.
+        """
+        from stance.entailment import EntailmentFeatures, ZeroShotClassifier
+
+        features = entailment if isinstance(entailment, EntailmentFeatures) else EntailmentFeatures(entailment)
+        return cls(ZeroShotClassifier(entailment=features, target=target, targets=targets, threshold=threshold))
 
     @overload  # a text is a sequence of texts, too: the first signature that fits is meant
     def predict(self, statements: str, *, target: str | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
@@ -118,16 +155,22 @@ class StancePredictor:
         texts, targets = self._read(statements, target)
         return list(self._predict(texts, targets))
 
-    def predict_frame(self, frame: pd.DataFrame, *, target: str | None = None) -> pd.DataFrame:
+    def predict_frame(
+        self, frame: pd.DataFrame, *, target: str | None = None, adjust_shares: bool = False
+    ) -> pd.DataFrame:
         """Copy of the frame with columns stance, p_support, p_oppose, p_neutral, score, abstained and reason.
 
         The column `target` holds the agreements as they were understood. A column `stance` that was there is kept
         as `stance_given`. The index stays as it is.
+
+        With `adjust_shares` the probabilities are those for a set in which the stances have the shares that they
+        have in this frame, as far as these can be told without labels: for a few hundred statements or more, all
+        of which are to be judged. See `StanceClassifier.adjust`.
         """
         texts, targets = self._read(frame, target)
         # A table that was predicted before has the given stances aside already.
         kept = frame.copy() if "stance_given" in frame.columns else frame.rename(columns={"stance": "stance_given"})
-        columns = {"target": targets, **self._columns(texts, targets)}
+        columns = {"target": targets, **self._columns(texts, targets, adjust_shares)}
         return kept.assign(**{name: pd.Series(values, index=frame.index) for name, values in columns.items()})
 
     def predict_batch(self, batch: Mapping[str, Sequence[Any]], *, target: str | None = None) -> dict[str, list[Any]]:
@@ -179,10 +222,19 @@ class StancePredictor:
                 )
                 row += 1
 
-    def _columns(self, texts: list[str], targets: list[str]) -> dict[str, Any]:
-        judged = list(self._judge(texts, targets))
-        p = np.concatenate([np.empty((0, len(LABELS))), *map(self._by_label, judged)])
-        reasons = np.array([reason for part in judged for reason in part.reasons], dtype=object)
+    def _columns(self, texts: list[str], targets: list[str], adjust: bool = False) -> dict[str, Any]:
+        parts = list(self._judge(texts, targets))
+        n_classes = len(self.classifier.classes_)
+        judged = Judgement(
+            np.concatenate([np.empty((0, n_classes)), *(part.probabilities for part in parts)]),
+            [reason for part in parts for reason in part.reasons],
+        )
+        if adjust:
+            if not hasattr(self.classifier, "adjust"):
+                raise ModelError("shares can be adjusted for a trained model only: this one learnt from no statements")
+            judged = self.classifier.adjust(judged, targets)
+        p = self._by_label(judged)
+        reasons = np.array(judged.reasons, dtype=object)
         abstained = np.array([reason is not None for reason in reasons], dtype=bool)
         stance = np.array(LABELS, dtype=object)[p.argmax(axis=1)]
         stance[abstained] = None
@@ -200,6 +252,11 @@ class StancePredictor:
         for column, label in enumerate(self.classifier.classes_):
             p[:, LABELS.index(label)] = judgement.probabilities[:, column]
         return p
+
+
+def _warm_up(load: Callable[[], object]) -> None:
+    with suppress(ModelError):  # which will be raised again where the network is needed, if it is
+        load()
 
 
 def _shipped_model() -> Path:

@@ -26,7 +26,9 @@ def build_classifier(
         C=config.C,
         authored_weight=config.authored_weight,
         sentence_weight=config.sentence_weight,
+        stance_weight=config.stance_weight,
         blocks=config.blocks,
+        entailment=config.entailment,
         target=config.target,
         target_weight=config.target_weight,
         targets=read_targets() if targets is None else targets,
@@ -92,7 +94,7 @@ def fingerprints(statements: Iterable[str]) -> npt.NDArray[np.uint64]:
     return np.array([int.from_bytes(digest, "big") for digest in digests], dtype=np.uint64)
 
 
-def is_seen(classifier: StanceClassifier, statements: Iterable[str]) -> npt.NDArray[np.bool_]:
+def is_seen(classifier: object, statements: Iterable[str]) -> npt.NDArray[np.bool_]:
     """Whether the classifier was trained on each of the statements, shape (n_statements,).
 
     Only a classifier that `train` made can tell; any other raises `ModelError`.

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stance.calibration import Calibration, choose_threshold, fit_calibration
+from stance.calibration import Calibration, adjust_shares, choose_threshold, estimate_shares, fit_calibration
 
 BIASES = (0.6, -0.1, -0.5)
 
@@ -168,3 +168,40 @@ def test_where_nothing_is_right_often_enough_nothing_is_answered():
 
 def test_a_threshold_is_never_above_one():
     assert choose_threshold(np.array([1.0, 0.7]), np.array([False, False]), precision=0.7) == 1.0
+
+
+def draw(shares: list[float], n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and classes of n rows whose classes have the shares; a class is alike whatever its share."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, size=n, p=shares)
+    return 2.0 * np.eye(3)[y] + rng.normal(size=(n, 3)), y
+
+
+@pytest.mark.parametrize("shares", [[0.1, 0.8, 0.1], [0.6, 0.1, 0.3], [1 / 3, 1 / 3, 1 / 3]])
+def test_shares_of_new_statements_are_found_without_labels(shares):
+    logits, y = draw([0.3, 0.3, 0.4], 6_000, seed=1)
+    calibration = fit_calibration(logits, y, precision=0.8)
+    old = np.bincount(y) / len(y)
+    logits, y = draw(shares, 4_000, seed=2)
+    found = estimate_shares(calibration.probabilities(logits), old)
+
+    assert found == pytest.approx(np.bincount(y, minlength=3) / len(y), abs=0.03)
+
+
+def test_probabilities_for_other_shares_are_right_more_often_there():
+    logits, y = draw([1 / 3, 1 / 3, 1 / 3], 6_000, seed=1)
+    calibration = fit_calibration(logits, y, precision=0.8)
+    old = np.bincount(y) / len(y)
+    logits, y = draw([0.05, 0.9, 0.05], 4_000, seed=2)
+    before = calibration.probabilities(logits)
+    after = adjust_shares(before, old, estimate_shares(before, old))
+
+    assert after.sum(axis=1) == pytest.approx(1.0)
+    assert (after.argmax(axis=1) == y).mean() > (before.argmax(axis=1) == y).mean() + 0.05
+
+
+def test_shares_as_in_training_change_nothing():
+    p = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]])
+    shares = np.array([0.2, 0.3, 0.5])
+
+    assert adjust_shares(p, shares, shares) == pytest.approx(p)

@@ -1,5 +1,5 @@
 import json
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 from hypothesis import given
@@ -12,10 +12,12 @@ POSITIVE = st.floats(1e-6, 1e6)
 CONFIGS = st.builds(
     TrainingConfig,
     target=st.sampled_from(["", "le-touquet", "Cerdanya « hospital » agreement"]),
-    blocks=st.sampled_from([BLOCKS, BLOCKS[::-1], BLOCKS[:1], BLOCKS[1:]]),
+    blocks=st.sampled_from([BLOCKS[:3], BLOCKS[::-1], BLOCKS[:1], BLOCKS[1:]]),
+    entailment=st.just("models/nli"),
     C=st.lists(POSITIVE, min_size=1, max_size=3).map(tuple),
     authored_weight=st.lists(st.floats(0, 10), min_size=1, max_size=3).map(tuple),
     sentence_weight=st.lists(POSITIVE, min_size=1, max_size=3).map(tuple),
+    stance_weight=st.lists(POSITIVE, min_size=1, max_size=3).map(tuple),
     target_weight=POSITIVE,
     folds=st.integers(2, 20),
     precision=st.floats(0.01, 0.99),
@@ -28,6 +30,7 @@ BAD_SETTINGS = {
     "C": (1.0, 0.0),
     "authored_weight": (-0.1,),
     "sentence_weight": (0.0,),
+    "stance_weight": (0.0,),
     "target_weight": 0.0,
     "folds": 1,
     "precision": 1.0,
@@ -117,6 +120,19 @@ def test_a_value_of_another_kind_is_refused(name, value, expected):
 def test_a_number_too_large_for_a_computer_is_refused():
     with pytest.raises(ConfigError, match="C must hold"):
         TrainingConfig().with_values({"C": 10**400})
+
+
+def test_an_entailment_model_adds_its_block():
+    config = TrainingConfig().with_values({"blocks": ["lexical"], "entailment": "models/nli"})
+
+    assert config.used_blocks == ("lexical", "entailment")
+    assert "entailment" not in TrainingConfig().used_blocks
+    assert replace(config, entailment="").used_blocks == ("lexical",)
+
+
+def test_the_entailment_block_needs_a_model():
+    with pytest.raises(ConfigError, match="needs a model: name it with the setting entailment"):
+        TrainingConfig(blocks=("lexical", "entailment"))
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_SETTINGS.items())

@@ -27,9 +27,9 @@ def observed(tiny_frame):
             fitted.append((self, X, []))
             return self
 
-        def judge(self, statements, targets):
+        def judge(self, statements, targets, **options):
             fitted[-1][2].extend(statements)
-            return super().judge(statements, targets)
+            return super().judge(statements, targets, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(crossvalidation, "_Prepared", Spy)
@@ -42,7 +42,7 @@ def observed(tiny_frame):
 def test_every_documented_statement_is_tried_once_by_each_model(observed, tiny_frame):
     results, _, _, fitted = observed
     documented = sorted(tiny_frame.loc[tiny_frame["origin"] == "documented", "statement"])
-    for blocks in (("lexical", "sentence"), ("lexical",), ("sentence",)):
+    for blocks in (("lexical", "sentence", "stance"), ("lexical",), ("sentence",), ("stance",)):
         asked = [statement for model, _, tried in fitted if tuple(model.blocks) == blocks for statement in tried]
         assert sorted(asked) == documented
     assert {question: models["the model"].n for question, models in results.items()} == {KNOWN: 76, UNSEEN: 53}
@@ -63,11 +63,12 @@ def test_agreement_never_seen_is_never_seen(observed, tiny_frame):
 
 def test_block_alone_takes_the_settings_chosen_for_all(observed):
     models = [model for model, _, _ in observed[-1]]
-    whole, lexical, sentence = models[0:2], models[2:4], models[4:6]
-    for a, b, c in zip(whole, lexical, sentence, strict=True):
-        assert len(a.search_) == 2
-        assert len(b.search_) == len(c.search_) == 1
-        assert a.candidate_ == b.candidate_ == c.candidate_
+    whole, *alone = models[0:2], models[2:4], models[4:6], models[6:8]
+    for block in alone:
+        for a, b in zip(whole, block, strict=True):
+            assert len(a.search_) == 2
+            assert len(b.search_) == 1
+            assert a.candidate_ == b.candidate_
 
 
 def test_prepared_classifier_answers_as_any_other(observed, tiny_frame):

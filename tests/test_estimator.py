@@ -18,10 +18,10 @@ from sklearn.utils import get_tags
 
 from stance import abstention, estimator
 from stance.calibration import Calibration
-from stance.encoder import encode_sentences
 from stance.errors import ConfigError, SchemaError
 from stance.estimator import KINDS, Candidate, StanceClassifier
 from stance.schema import LABELS
+from stance.sentence_encoder import encode_sentences
 from stance.splits import statement_groups
 from stance.targets import read_targets
 
@@ -373,8 +373,8 @@ def test_main_target_counts_more(tiny_frame):
 
 def test_search_tries_every_combination_and_takes_the_best(tiny_frame):
     fitted = lexical(C=[0.01, 4.0], authored_weight=[0.0, 1.0], target="le-touquet").fit(tiny_frame)
-    tried = [Candidate(row["C"], row["authored_weight"], row["sentence_weight"]) for row in fitted.search_]
-    assert tried == [(0.01, 0.0, 1.0), (0.01, 1.0, 1.0), (4.0, 0.0, 1.0), (4.0, 1.0, 1.0)]
+    tried = [Candidate(*(row[name] for name in Candidate._fields)) for row in fitted.search_]
+    assert tried == [(0.01, 0.0, 1.0, 1.0), (0.01, 1.0, 1.0, 1.0), (4.0, 0.0, 1.0, 1.0), (4.0, 1.0, 1.0, 1.0)]
     means = [row["mean"] for row in fitted.search_]
     assert fitted.candidate_ == tried[int(np.argmax(means))]
     assert all(row["mean"] == pytest.approx((row["known"] + row["unseen"]) / 2) for row in fitted.search_)
@@ -490,10 +490,50 @@ def test_stance_that_a_fold_lacks_is_no_obstacle(tiny_frame):
 def test_main_target_without_a_row_leaves_other_agreements(tiny_frame):
     fitted = lexical(target="kyoto").fit(tiny_frame)
     assert set(fitted.out_of_fold_) == {"unseen"}
-    assert set(fitted.search_[0]) == {"C", "authored_weight", "sentence_weight", "unseen", "mean"}
+    assert set(fitted.search_[0]) == {*Candidate._fields, "unseen", "mean"}
 
 
-@pytest.mark.parametrize("blocks", [("sentence",), ["lexical", "sentence"]])
+def test_an_entailment_model_adds_a_feature_per_hypothesis(make_network, monkeypatch, tmp_path):
+    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
+    texts = ["good and useful", "bad: scrap"] * 10
+    fitted = lexical(entailment=str(make_network())).fit(texts, STANCES)
+
+    assert fitted.n_hypotheses_ == 7
+    assert fitted.used_blocks == ("lexical", "entailment")
+    assert fitted.predict(["useful useful useful", "scrap scrap scrap"]).tolist() == ["support", "oppose"]
+    assert fitted.get_params()["blocks"] == ("lexical",)
+
+
+def test_statements_that_the_encoder_learnt_from_are_scored_by_one_that_did_not(tiny_frame):
+    rows = tiny_frame[tiny_frame["origin"] == "documented"].head(30)
+    fitted = StanceClassifier(blocks=("stance",), folds=2, target="le-touquet", targets=read_targets()).fit(rows)
+    texts, targets = rows["statement"].tolist(), rows["target"].tolist()
+    held = fitted.judge(texts, targets).probabilities
+
+    assert not np.allclose(held, fitted.judge(texts, targets, held_out=False).probabilities, atol=1e-3)
+
+
+def test_shares_that_differ_from_those_of_training_can_be_adjusted_for(model, tiny_frame):
+    rows = tiny_frame[(tiny_frame["origin"] == "documented") & (tiny_frame["stance"] == "neutral")]
+    texts, targets = rows["statement"].tolist(), rows["target"].tolist()
+    plain = model.judge(texts, targets)
+    adjusted = model.adjust(plain, targets)
+    neutral = model.classes_.tolist().index("neutral")
+
+    assert adjusted.probabilities.sum(axis=1) == pytest.approx(1.0)
+    assert adjusted.probabilities[:, neutral].mean() > plain.probabilities[:, neutral].mean()
+    for before, after in zip(plain.reasons, adjusted.reasons, strict=True):
+        assert (before in (None, "uncertain")) == (after in (None, "uncertain"))
+
+
+def test_statements_that_cannot_be_judged_take_no_part_in_the_adjustment(model):
+    texts = ["", "Das Abkommen muss erhalten bleiben, das ist unsere Meinung."]
+    plain = model.judge(texts, ["le-touquet"] * 2)
+
+    assert np.array_equal(model.adjust(plain, ["le-touquet"] * 2).probabilities, plain.probabilities)
+
+
+@pytest.mark.parametrize("blocks", [("sentence",), ["lexical", "sentence"], ("lexical", "stance"), ("stance",)])
 def test_blocks_can_be_chosen(blocks):
     fitted = StanceClassifier(blocks=blocks, folds=2).fit(TEXTS, STANCES)
     assert (fitted.lexical_ is None) == ("lexical" not in blocks)

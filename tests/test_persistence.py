@@ -107,17 +107,22 @@ def test_loaded_model_answers_exactly_as_the_saved_one(tiny_model, loaded, texts
 
 
 def test_loaded_model_has_what_the_saved_one_had(tiny_model, loaded):
-    for name in ("candidate_", "search_", "calibrations_", "main_target_", "known_targets_", "languages_", "training_"):
+    for name in (
+        *("candidate_", "search_", "calibrations_", "main_target_", "known_targets_", "languages_", "training_"),
+        *("n_hypotheses_", "networks_"),
+    ):
         assert getattr(loaded, name) == getattr(tiny_model, name), name
+    for kind, shares in tiny_model.shares_.items():
+        np.testing.assert_array_equal(loaded.shares_[kind], shares)
     assert loaded.classes_.tolist() == tiny_model.classes_.tolist()
     assert loaded.targets == tiny_model.targets
     assert loaded.resolve("accords du Touquet") == "le-touquet"
     np.testing.assert_array_equal(loaded.seen_, tiny_model.seen_)
-    settings = set(loaded.get_params()) - {"C", "authored_weight", "sentence_weight", "targets", "n_jobs"}
+    settings = set(loaded.get_params()) - {*loaded.candidate_._asdict(), "targets", "n_jobs"}
     assert {name: getattr(loaded, name) for name in settings} == {name: getattr(tiny_model, name) for name in settings}
 
 
-@pytest.mark.parametrize("blocks", [("lexical",), ("sentence",), ("lexical", "sentence")])
+@pytest.mark.parametrize("blocks", [("lexical",), ("sentence",), ("stance",), ("lexical", "sentence")])
 @pytest.mark.parametrize("labels", [["support", "oppose"], ["support", "oppose", "neutral", "oppose"]])
 def test_every_kind_of_model_can_be_saved(tmp_path, blocks, labels):
     texts = [pattern.format(town) for town in TOWNS for pattern in (KEEP, END)]
@@ -144,6 +149,30 @@ def test_manifest_says_what_the_model_is(tiny_folder, tiny_model):
     assert {name: entry["bytes"] for name, entry in manifest["files"].items()} == {
         name: (tiny_folder / name).stat().st_size for name in FILES
     }
+
+
+def test_a_model_trained_with_another_stance_encoder_is_refused(small, tmp_path):
+    other = copy.copy(small)
+    other.networks_ = {"stance": "0" * 64}
+
+    with pytest.raises(ModelError, match="this package's stance encoder is not the one"):
+        load_model(save_model(other, tmp_path / "model"))
+
+
+def test_a_model_with_an_entailment_block_needs_the_same_network(make_network, tmp_path, monkeypatch):
+    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
+    network = make_network("network")
+    texts = [pattern.format(town) for town in TOWNS for pattern in (KEEP, END)]
+    model = StanceClassifier(blocks=("lexical",), entailment=str(network), folds=2).fit(
+        texts, ["support", "oppose"] * 10
+    )
+    folder = save_model(model, tmp_path / "model")
+
+    assert answers(load_model(folder)) == answers(model)
+    network.rename(tmp_path / "moved")
+    assert answers(load_model(folder, entailment=tmp_path / "moved")) == answers(model)
+    with pytest.raises(ModelError, match="no folder"):
+        load_model(folder)
 
 
 def test_scores_are_kept(small, tmp_path):

@@ -279,8 +279,12 @@ def test_table_keeps_its_index_and_columns_and_is_not_changed(predictor, expecte
     assert scored.index.equals(frame.index)
     assert [name for name in scored.columns if name != "target"] == ["note", "statement", *ADDED]
     pd.testing.assert_frame_equal(scored[["note", "statement"]], before)
-    assert scored["stance"].where(scored["stance"].notna(), None).tolist() == [p.stance for p in expected]
-    assert scored["reason"].where(scored["reason"].notna(), None).tolist() == [p.reason for p in expected]
+    assert scored["stance"].astype(object).where(scored["stance"].notna(), None).tolist() == [
+        p.stance for p in expected
+    ]
+    assert scored["reason"].astype(object).where(scored["reason"].notna(), None).tolist() == [
+        p.reason for p in expected
+    ]
     assert scored["abstained"].tolist() == [p.abstained for p in expected]
     for name in ("score", "p_support", "p_oppose", "p_neutral"):
         values = [p.score if name == "score" else p.probabilities[name[2:]] for p in expected]

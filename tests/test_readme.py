@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,15 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_code_blocks_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_code_blocks_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_network: Callable[..., Path]) -> None:
+    """Models on the hub are replaced by a tiny one in a folder."""
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(blocks) >= 4
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
     code = "\n".join(blocks).replace("build/example-model", str(tmp_path / "model"))
+    code, n = re.subn(r'entailment="[\w.-]+/[\w.-]+"', f"entailment={str(make_network())!r}", code)
+    assert n == 2
     namespace: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), namespace)
     assert (tmp_path / "model" / "manifest.json").is_file()

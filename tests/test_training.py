@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from stance import abstention, encoder, estimator
+from stance import abstention, estimator, sentence_encoder
 from stance.abstention import TopicGate
 from stance.config import TrainingConfig
 from stance.errors import ModelError, SchemaError
@@ -41,7 +41,7 @@ def contents(folder):
 
 
 def test_same_seed_gives_the_same_folder_whatever_the_processes(tiny_frame, tmp_path, monkeypatch):
-    monkeypatch.setattr(encoder, "_CHUNK", 50)  # so that encoding is shared out, too
+    monkeypatch.setattr(sentence_encoder, "_CHUNK", 50)  # so that encoding is shared out, too
     monkeypatch.setattr(estimator, "_MIN_CALIBRATION_ROWS", 40)
     values = {"target": "le-touquet", "C": [0.5, 4.0], "authored_weight": [0.0, 0.3], "folds": 2}
     folders = []
@@ -221,7 +221,7 @@ def test_rows_held_out_leave_no_trace(tiny_frame, stand_in):
 
 
 def test_settings_reach_the_classifier():
-    config = TrainingConfig("tpp", ("lexical",), (2.0,), (0.5,), (3.0,), 1.5, 4, 0.8, (), 7, 2)
+    config = TrainingConfig("tpp", ("lexical",), "nli", (2.0,), (0.5,), (3.0,), (0.7,), 1.5, 4, 0.8, (), 7, 2)
     params = build_classifier(config).get_params()
     expected = {
         "target": "tpp",
@@ -229,6 +229,8 @@ def test_settings_reach_the_classifier():
         "C": (2.0,),
         "authored_weight": (0.5,),
         "sentence_weight": (3.0,),
+        "stance_weight": (0.7,),
+        "entailment": "nli",
     }
     expected |= {"target_weight": 1.5, "folds": 4, "precision": 0.8, "random_state": 7, "n_jobs": 2}
     assert {name: params[name] for name in expected} == expected
