@@ -71,6 +71,8 @@ def running(*arguments, stdout):
     """`python -m stance …` in a process group of its own."""
     command = [sys.executable, "-m", "stance", *map(str, arguments)]
     options = {"cwd": ROOT, "start_new_session": True, "stdout": stdout, "stderr": subprocess.PIPE, "text": True}
+    # A shell that runs the tests in the background has interrupts ignored, which processes inherit.
+    options["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(command, **options) as process:
         yield process
 
