@@ -366,8 +366,6 @@ def _start(content: bytes, path: Path) -> Any:
     options.intra_op_num_threads = 1  # pairs are spread over threads instead: sums are taken in one order
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    # On processors without VNNI, sums of 8-bit products saturate otherwise, and give other scores than elsewhere.
-    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # see `PairScorer._run`

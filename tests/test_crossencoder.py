@@ -118,12 +118,6 @@ def test_a_network_whose_scores_are_no_numbers_is_refused(make_network):
         CrossEncoder(folder)
 
 
-def test_sums_of_8_bit_products_may_not_saturate(make_network):
-    options = CrossEncoder(make_network())._session.get_session_options()
-
-    assert options.get_session_config_entry("session.x64quantprecision") == "1"
-
-
 def test_no_pairs_have_no_scores(make_network):
     assert CrossEncoder(make_network()).score([]).shape == (0, 2)
 
