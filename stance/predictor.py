@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self, overload
@@ -15,6 +14,7 @@ import pandas as pd
 
 from stance.abstention import Judgement, load_identifier
 from stance.errors import ModelError, SchemaError
+from stance.files import shipped_path
 from stance.schema import LABELS
 from stance.sentence_encoder import load_encoder
 from stance.stance_encoder import load_stance_encoder
@@ -93,12 +93,14 @@ class StancePredictor:
         `entailment` is the place of the entailment model, for a model that needs one: see `load_model`. Raises
         `ModelError` if the folder is incomplete, changed, foreign or of another format. Nothing is unpickled.
         """
-        # At once, and while scikit-learn is imported.
+        # At once, and while scikit-learn is imported. No daemons: an interpreter that ends while ONNX Runtime reads a
+        # network takes the process down with it.
         for load_network in (load_encoder, load_stance_encoder, load_identifier):
-            Thread(target=_warm_up, args=(load_network,), daemon=True).start()
+            Thread(target=_warm_up, args=(load_network,)).start()
         from stance.persistence import load_model
 
-        return cls(load_model(_shipped_model() if folder is None else folder, entailment=entailment))
+        folder = shipped_path("model", "models/le-touquet") if folder is None else folder
+        return cls(load_model(folder, entailment=entailment))
 
     @classmethod
     def zero_shot(
@@ -257,12 +259,6 @@ class StancePredictor:
 def _warm_up(load: Callable[[], object]) -> None:
     with suppress(ModelError):  # which will be raised again where the network is needed, if it is
         load()
-
-
-def _shipped_model() -> Path:
-    """The copy inside an installed package, or the one in a source checkout."""
-    inside = Path(str(files("stance"))) / "model"
-    return inside if inside.is_dir() else Path(__file__).parents[1] / "models" / "le-touquet"
 
 
 def _to_text(value: Any, row: int) -> str:

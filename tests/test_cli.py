@@ -374,6 +374,16 @@ def test_bars_of_an_explanation_are_as_long_as_the_weights(tiny_folder, capsys):
     assert all(bar[0] == ("+" if weight > 0 else "-") for bar, weight in zip(bars, weights, strict=True) if bar)
 
 
+def test_a_folder_that_is_no_model_ends_the_command_in_good_order(tmp_path):
+    """The networks are read in threads meanwhile; an interpreter that left them behind would be aborted."""
+    command = [sys.executable, "-m", "stance", "predict", "--model", str(tmp_path), "Keep it."]
+    for _ in range(3):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith("stance: ")
+        assert done.stderr.count("\n") == 1
+
+
 # --- train ---
 
 
