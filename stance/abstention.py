@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from importlib.resources import files
-from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stance.files import read_once
 from stance.sentence_encoder import encode_sentences
 
 REASONS = ("empty", "language", "off-topic", "uncertain")
@@ -54,18 +54,12 @@ def is_foreign(statement: str, languages: Collection[str]) -> bool:
     return bool(ranked[0][1] > _TIMES_AS_LIKELY * ours)
 
 
-_LOCK = Lock()
-_LOADED: list[Any] = []
-
-
+@read_once
 def load_identifier() -> Any:
     """The language identifier, read once for all threads; it takes half a second."""
-    with _LOCK:
-        if not _LOADED:
-            from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-            _LOADED.append(LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True))
-        return _LOADED[0]
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 class TopicGate:

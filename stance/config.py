@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from math import inf, isfinite
@@ -10,8 +9,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from stance.errors import ConfigError
+from stance.files import read_toml
 
-BLOCKS = ("lexical", "sentence", "stance", "entailment")
+DEFAULT_BLOCKS = ("lexical", "sentence", "stance")
+BLOCKS = (*DEFAULT_BLOCKS, "entailment")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class TrainingConfig:
     """
 
     target: str = ""
-    blocks: tuple[str, ...] = BLOCKS[:3]
+    blocks: tuple[str, ...] = DEFAULT_BLOCKS
     entailment: str = ""
     C: tuple[float, ...] = (1.0, 4.0)
     authored_weight: tuple[float, ...] = (0.0, 0.3, 1.0)
@@ -140,13 +141,7 @@ def read_config(path: str | Path) -> TrainingConfig:
 
     Raises `ConfigError` naming every unknown setting and every value that cannot be used.
     """
-    try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read the settings in {path}: {error.strerror or error}") from error
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise ConfigError(f"{path} is not a TOML file in UTF-8: {error}") from error
-    return TrainingConfig().with_values(values, source=f"settings in {path}")
+    return TrainingConfig().with_values(read_toml(path, "settings"), source=f"settings in {path}")
 
 
 def _convert(value: Any, kind: type, item: type) -> Any:

@@ -7,13 +7,13 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from stance.errors import DataError, SchemaError
+from stance.files import shipped_path
 from stance.schema import COLUMNS, LABELS, REQUIRED, BadRowsError, validate_statements
 from stance.tables import SUFFIXES, Table, note_assumption, read_tables, reading
 
@@ -386,8 +386,7 @@ def _find_files(source: str | os.PathLike[str], notes: list[str], columns: Mappi
 
 def shipped_files(name: str) -> list[Path]:
     """Return the files of statements that come with the package, in a checkout or inside it."""
-    inside = Path(str(files("stance"))) / "corpus"
-    folder = inside if inside.is_dir() else inside.parents[1] / "data"
+    folder = shipped_path("corpus", "data")
     return [folder / file for file in SHIPPED[name]]
 
 

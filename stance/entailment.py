@@ -11,11 +11,9 @@ import json
 import logging
 import re
 import time
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +29,7 @@ from stance.abstention import Judgement, is_foreign, load_identifier
 from stance.crossencoder import PairScorer
 from stance.errors import ConfigError, ModelError, SchemaError
 from stance.features import SENTENCE_MASKS, Masker, mask_persons
+from stance.files import read_toml, shipped_path
 from stance.hub import load_network
 from stance.schema import LABELS
 from stance.score_cache import ScoreCache, cache_folder, hash_pair
@@ -81,13 +80,8 @@ def read_hypotheses(path: str | Path | None = None) -> tuple[Hypothesis, ...]:
     >>> [hypothesis.key for hypothesis in read_hypotheses() if hypothesis.stance == "neutral"]
     ['no_view']
     """
-    file = Path(str(files("stance"))) / "hypotheses.toml" if path is None else Path(path)
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read the hypotheses in {file}: {error.strerror or error}") from error
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise ConfigError(f"{file} is not a TOML file in UTF-8: {error}") from error
+    file = shipped_path("hypotheses.toml", "stance/hypotheses.toml") if path is None else path
+    table = read_toml(file, "hypotheses")
     faults = [fault for key, entry in table.items() for fault in _entry_faults(key, entry)]
     if not faults:
         languages = {key: sorted(set(entry) - {"stance"}) for key, entry in table.items()}

@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from stance.abstention import Judgement, TopicGate, identify_languages, is_foreign
 from stance.calibration import Calibration, adjust_shares, estimate_shares, fit_calibration
-from stance.config import BLOCKS, TrainingConfig, use_blocks
+from stance.config import DEFAULT_BLOCKS, TrainingConfig, use_blocks
 from stance.entailment import EntailmentFeatures
 from stance.errors import ModelError, SchemaError
 from stance.features import LEXICAL_MASKS, SENTENCE_MASKS, Masker, build_lexical
@@ -157,7 +157,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         authored_weight: float | Sequence[float] = 0.3,
         sentence_weight: float | Sequence[float] = 1.0,
         stance_weight: float | Sequence[float] = 1.0,
-        blocks: Sequence[str] = BLOCKS[:3],
+        blocks: Sequence[str] = DEFAULT_BLOCKS,
         entailment: str = "",
         target: str = "",
         target_weight: float = 2.0,

@@ -1,11 +1,56 @@
-"""Writing a file whole or not at all."""
+"""Files: finding those that ship, reading settings and weights, and writing whole or not at all."""
 
 import os
 import secrets
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from importlib.resources import files
 from pathlib import Path
-from typing import BinaryIO
+from threading import Lock
+from typing import Any, BinaryIO, TypeVar
+
+from stance.errors import ConfigError
+
+_T = TypeVar("_T")
+
+
+def shipped_path(inside: str, checkout: str) -> Path:
+    """Path of what ships: inside an installed package, or where it lies in a source checkout."""
+    installed = Path(str(files("stance"))) / inside
+    return installed if installed.exists() else Path(__file__).parents[1] / checkout
+
+
+def read_toml(path: str | Path, what: str) -> dict[str, Any]:
+    """Values of a TOML file; a `ConfigError` that says what was to be read if it cannot be."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the {what} in {path}: {error.strerror or error}") from error
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise ConfigError(f"{path} is not a TOML file in UTF-8: {error}") from error
+
+
+def read_once(read: Callable[[], _T]) -> Callable[[], _T]:
+    """The function, which reads at its first call and gives the same thing to all threads from then on.
+
+    >>> calls = []
+    >>> load = read_once(lambda: calls.append("read") or object())
+    >>> load() is load(), calls
+    (True, ['read'])
+    """
+    lock = Lock()
+    kept: list[_T] = []
+
+    @wraps(read)
+    def load() -> _T:
+        with lock:
+            if not kept:
+                kept.append(read())
+            return kept[0]
+
+    return load
 
 
 @contextmanager

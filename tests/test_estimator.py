@@ -493,8 +493,7 @@ def test_main_target_without_a_row_leaves_other_agreements(tiny_frame):
     assert set(fitted.search_[0]) == {*Candidate._fields, "unseen", "mean"}
 
 
-def test_an_entailment_model_adds_a_feature_per_hypothesis(make_network, monkeypatch, tmp_path):
-    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
+def test_an_entailment_model_adds_a_feature_per_hypothesis(make_network):
     texts = ["good and useful", "bad: scrap"] * 10
     fitted = lexical(entailment=str(make_network())).fit(texts, STANCES)
 

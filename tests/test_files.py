@@ -1,10 +1,14 @@
 import errno
 import os
 import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stance.files import open_atomically, write_atomically
+from stance import files
+from stance.errors import ConfigError
+from stance.files import open_atomically, read_once, read_toml, shipped_path, write_atomically
 
 
 def names(folder):
@@ -115,3 +119,43 @@ def test_failure_while_writing_leaves_the_old_file(tmp_path):
         write_half()
     assert (tmp_path / "file").read_text() == "old"
     assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_what_ships_is_inside_an_installed_package_or_in_the_checkout(monkeypatch, tmp_path, inside):
+    package = tmp_path / "stance"
+    shipped = package / "model" if inside else tmp_path / "models" / "le-touquet"
+    shipped.mkdir(parents=True)
+    monkeypatch.setattr(files, "files", lambda name: tmp_path / name)
+    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
+
+    assert shipped_path("model", "models/le-touquet") == shipped
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "cannot read the settings in .*: No such file"), (b"a = ", "not a TOML file"), (b"\xff", "UTF-8")],
+)
+def test_toml_that_cannot_be_read_is_one_error(tmp_path, content, message):
+    path = tmp_path / "settings.toml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=message):
+        read_toml(path, "settings")
+
+
+def test_threads_that_ask_at_once_get_what_was_read_once():
+    read = []
+
+    def slowly():
+        time.sleep(0.05)
+        read.append(object())
+        return read[-1]
+
+    load = read_once(slowly)
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: load(), range(8)))
+
+    assert len(read) == 1
+    assert all(one is read[0] for one in given)

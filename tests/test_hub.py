@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
-from huggingface_hub import constants as hub_constants
 
 import stance.hub
 from stance.crossencoder import CrossEncoder, choose_onnx, list_files
@@ -20,12 +19,7 @@ COMMIT = "0" * 40
 LIMITS = (5_000, 500)
 
 
-@pytest.fixture(autouse=True)
-def own_cache(monkeypatch, tmp_path):
-    """Neither the cache of the user who runs the tests nor the network."""
-    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(hub_constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(hub_constants, "HF_HUB_OFFLINE", True)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture

@@ -159,8 +159,7 @@ def test_a_model_trained_with_another_stance_encoder_is_refused(small, tmp_path)
         load_model(save_model(other, tmp_path / "model"))
 
 
-def test_a_model_with_an_entailment_block_needs_the_same_network(make_network, tmp_path, monkeypatch):
-    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
+def test_a_model_with_an_entailment_block_needs_the_same_network(make_network, tmp_path):
     network = make_network("network")
     texts = [pattern.format(town) for town in TOWNS for pattern in (KEEP, END)]
     model = StanceClassifier(blocks=("lexical",), entailment=str(network), folds=2).fit(

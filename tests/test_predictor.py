@@ -353,17 +353,6 @@ def test_folder_that_is_no_model_is_refused(tmp_path):
         StancePredictor.load(tmp_path)
 
 
-@pytest.mark.parametrize("inside", [True, False])
-def test_model_comes_with_the_package(monkeypatch, tmp_path, inside):
-    """Inside an installed package, or in the checkout that the package is imported from."""
-    package = tmp_path / "stance"
-    shipped = package / "model" if inside else tmp_path / "models" / "le-touquet"
-    shipped.mkdir(parents=True)
-    monkeypatch.setattr(module, "files", lambda name: tmp_path / name)
-    monkeypatch.setattr(module, "__file__", str(package / "predictor.py"))
-    assert module._shipped_model() == shipped
-
-
 def test_explanation_is_for_the_target_in_any_of_its_names(predictor):
     statement = "Keep the Iran nuclear deal."
     parts = predictor.explain(statement, target="JCPOA")

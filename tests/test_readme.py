@@ -13,7 +13,6 @@ def test_code_blocks_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_n
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(blocks) >= 4
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
     code = "\n".join(blocks).replace("build/example-model", str(tmp_path / "model"))
     code, n = re.subn(r'entailment="[\w.-]+/[\w.-]+"', f"entailment={str(make_network())!r}", code)
     assert n == 2

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stance import targets as module
+from stance import files
 from stance.errors import ConfigError
 from stance.targets import Target, alias_pattern, read_targets, resolve_target, target_names
 
@@ -217,6 +217,6 @@ def test_a_missing_file_is_told(tmp_path):
 
 def test_the_copy_inside_the_package_comes_first(write_table, monkeypatch):
     path = write_table(TABLE)
-    monkeypatch.setattr(module, "files", lambda package: path.parent)
+    monkeypatch.setattr(files, "files", lambda package: path.parent)
 
     assert list(read_targets()) == ["le-touquet", "tende"]
