@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from stance.explanation import Contribution
     from stance.persistence import load_model, save_model
     from stance.predictor import Prediction, StancePredictor
+    from stance.quotes import extract_quotes
+    from stance.reading import read_article
     from stance.training import train
 
 __version__ = "0.1.0"
@@ -30,8 +32,10 @@ _HOMES = {
     "StancePredictor": "predictor",
     "TrainingConfig": "config",
     "evaluate": "evaluation",
+    "extract_quotes": "quotes",
     "load_model": "persistence",
     "load_statements": "data",
+    "read_article": "reading",
     "read_config": "config",
     "save_model": "persistence",
     "train": "training",
@@ -47,8 +51,10 @@ __all__ = [
     "StancePredictor",
     "TrainingConfig",
     "evaluate",
+    "extract_quotes",
     "load_model",
     "load_statements",
+    "read_article",
     "read_config",
     "save_model",
     "train",

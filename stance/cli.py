@@ -12,31 +12,48 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import stance
 from stance.config import BLOCKS, TrainingConfig, read_config
-from stance.errors import ConfigError, SchemaError, StanceError
+from stance.errors import ConfigError, DataError, SchemaError, StanceError
 
 if TYPE_CHECKING:  # pandas and scikit-learn load when a verb needs them: `stance --help` comes at once
     import pandas as pd
 
+    from stance.articles import Story
     from stance.evaluation import Evaluation
     from stance.predictor import StancePredictor
+    from stance.quotes import Quote
+    from stance.reading import Article, SpeakerTally
+
+_T = TypeVar("_T")
 
 _SHOWN = (
     "macro_f1", "accuracy", "support_oppose_accuracy", "confident_accuracy", "ece", "coverage", "precision"
 )  # fmt: skip
 _KEYS = ("statement", "target", "stance", "abstained", "reason", "score", "probabilities")
+_QUOTE_KEYS = (
+    "article", "text", "start", "end", "form", "statement", "pieces", "cue", "mention", "speaker", "candidates", "rule"
+)  # fmt: skip
+_QUOTE_COLUMNS = ("article", "speaker", "candidates", "form", "statement", "cue", "mention", "rule", "start", "end")
 # A spreadsheet takes a cell that starts so for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _JOINERS = "\u200c\u200d"  # hold together emoji and Persian words; harmless though not "printable"
 _MAX_MESSAGE = 4_000  # characters of an error: a column's name may have a million
 _PROGRESS_EVERY = 20_000
+_PROGRESS_SECONDS = 10.0  # between reports on articles, of which some take a second and some none
+_CSV_ARTICLES = 100  # put into one frame: a frame for each would take longer than reading them
+_CSV_ROWS = 1_000
+_MOST_SPEAKERS = 50  # in the tally for people
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,10 +76,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _OneLine(logging.Formatter):
+    """One line a record: a file's name may steer the terminal, and a traceback is for `logging` in Python."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Text without line breaks and without what could steer a terminal."""
+        return f"stance: {_one_line(record.getMessage()[:_MAX_MESSAGE])}"
+
+
 @contextmanager
 def _logging_to_stderr(level: int) -> Iterator[None]:
     logger, handler = logging.getLogger("stance"), logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("stance: %(message)s"))
+    handler.setFormatter(_OneLine())
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(level)
@@ -122,6 +147,24 @@ def _build_parser() -> argparse.ArgumentParser:
     explain.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     _add_model(explain)
 
+    quotes = _add_verb(verbs, "quotes", _quotes, "show the statements of an article, or of many, and who made each")
+    _add_articles(quotes)
+
+    read = _add_verb(verbs, "read", _read, "read an article, or many: who said what, and which side each takes")
+    _add_articles(read)
+    read.add_argument(
+        "--html",
+        metavar="FILE",
+        help="a page that shows the article with its statements marked; one article only; without --format and "
+        "--output nothing else is given out",
+    )
+    read.add_argument(
+        "--evidence",
+        action=argparse.BooleanOptionalAction,
+        help="the words that led to each verdict, which takes most of the time (default: for a single article)",
+    )
+    _add_model(read)
+
     evaluate = _add_verb(verbs, "evaluate", _evaluate, "score a model on labelled statements that it did not see")
     evaluate.add_argument("data", nargs="+", metavar="DATA", help="tables of statements, or folders of them")
     evaluate.add_argument("--model", metavar="FOLDER", help="default: the model that comes with the package")
@@ -145,6 +188,18 @@ def _add_verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.Argumen
     parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
     parser.set_defaults(run=run, parser=parser)
     return parser
+
+
+def _add_articles(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "path",
+        metavar="PATH",
+        help="a text file; a table with a column `text` (JSON Lines, CSV, TSV, Parquet); a folder of them; - is "
+        "standard input, one article or JSON Lines",
+    )
+    parser.add_argument("--language", choices=("en", "fr"), help="of the articles (default: told from each)")
+    parser.add_argument("--format", choices=("table", "json", "csv"), help="as for predict (default: table)")
+    parser.add_argument("--output", metavar="FILE", help="written whole or not at all (default: standard output)")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -280,6 +335,47 @@ def _explain(args: argparse.Namespace) -> None:
     print("\nstart, end, weight: + speaks for support, - for opposition")
 
 
+def _quotes(args: argparse.Namespace) -> None:
+    stories, several = _open_stories(args)
+    found = _find_quotes(stories, args.language, several=several)
+    found = _count_articles(found, args, lambda one: len(one[1])) if several else found
+    parts = {"table": _quotes_to_table, "json": _quotes_to_json_lines, "csv": _quotes_to_csv}[args.format or "table"]
+    with _open_output(args.output) as file:
+        for part in parts(found):
+            file.write(part.encode())
+
+
+def _read(args: argparse.Namespace) -> None:
+    from stance.files import write_atomically
+    from stance.reading import read_article, read_articles
+
+    stories, several = _open_stories(args)
+    if several and args.html:
+        args.parser.error("--html shows one article, and there are several here; give one, or --format json")
+    options = {"target": args.target, "language": args.language}
+    options["evidence"] = not several if args.evidence is None else args.evidence
+    predictor = _load_predictor(args)
+    if several:
+        articles = _count_articles(read_articles(stories, predictor, **options), args, lambda one: len(one.statements))
+    else:
+        story = next(stories)
+        article = read_article(story.text, predictor, title=story.title, name=story.name, **options)
+        if args.html:
+            write_atomically(args.html, article.to_html())
+            _say(args, f"written: {_one_line(args.html)}")
+            if not args.format and not args.output:
+                return
+        articles = iter([article])
+    parts: dict[str, Callable[[Iterable[Article]], Iterator[str]]] = {
+        "table": partial(_articles_to_table, several=several),
+        "json": _articles_to_json_lines,
+        "csv": _articles_to_csv,
+    }
+    with _open_output(args.output) as file:
+        for part in parts[args.format or "table"](articles):
+            file.write(part.encode())
+
+
 def _evaluate(args: argparse.Namespace) -> None:
     if args.cross_validate and args.model:
         args.parser.error("--cross-validate trains models of its own: give it or --model, not both")
@@ -360,6 +456,45 @@ def _load_predictor(args: argparse.Namespace) -> StancePredictor:
     return StancePredictor.load(args.model)
 
 
+# --- articles in ---
+
+
+def _open_stories(args: argparse.Namespace) -> tuple[Iterator[Story], bool]:
+    """Stories of the path, and whether there is more than one."""
+    from stance.articles import load_stories
+
+    stories = load_stories(args.path)
+    first = list(islice(stories, 2))
+    return chain(first, stories), len(first) > 1
+
+
+def _find_quotes(
+    stories: Iterable[Story], language: str | None, *, several: bool
+) -> Iterator[tuple[Story, list[Quote]]]:
+    from stance.reading import find_quotes
+
+    for story in stories:
+        try:
+            yield story, find_quotes(story.text, language=language, name=story.name)
+        except DataError as error:
+            if not several:
+                raise
+            logging.getLogger("stance").warning("skipped: %s", error)
+
+
+def _count_articles(articles: Iterable[_T], args: argparse.Namespace, count: Callable[[_T], int]) -> Iterator[_T]:
+    done = statements = 0
+    said = time.monotonic()
+    for article in articles:
+        yield article
+        done += 1
+        statements += count(article)
+        if time.monotonic() - said >= _PROGRESS_SECONDS:
+            _say(args, f"{done:,} articles, {statements:,} statements …")
+            said = time.monotonic()
+    _say(args, f"{done:,} articles, {statements:,} statements")
+
+
 # --- results out ---
 
 
@@ -429,6 +564,98 @@ def _to_table(frames: Iterable[pd.DataFrame]) -> Iterator[str]:
             shares = " ".join(f"{row[f'p_{label}']:>7.2f}" for label in LABELS)
             verdict = row["stance"] or f"({row['reason']})"
             yield f"{verdict:<11} {row['score']:>+5.2f}  {shares}  {_shorten(row['statement'], 70)}\n"
+
+
+def _quotes_to_table(found: Iterable[tuple[Story, list[Quote]]]) -> Iterator[str]:
+    header = f"{'article':<20}  {'start':>6} {'end':>6}  {'speaker':<28}  {'form':<8}  {'cue':<14}  statement\n"
+    for story, quotes in found:
+        yield header
+        header = ""
+        for quote in quotes:
+            cue = _shorten(quote.cue.text, 14) if quote.cue else ""
+            yield (
+                f"{_shorten(story.name, 20):<20}  {quote.start:>6} {quote.end:>6}  {_name_speaker(quote):<28}  "
+                f"{quote.form:<8}  {cue:<14}  {_shorten(quote.statement, 60)}\n"
+            )
+
+
+def _quotes_to_json_lines(found: Iterable[tuple[Story, list[Quote]]]) -> Iterator[str]:
+    for story, quotes in found:
+        for quote in quotes:
+            row = {"article": story.name, **asdict(quote)}
+            yield json.dumps({key: row[key] for key in _QUOTE_KEYS}, ensure_ascii=False) + "\n"
+
+
+def _quotes_to_csv(found: Iterable[tuple[Story, list[Quote]]]) -> Iterator[str]:
+    import pandas as pd
+
+    rows = (_quote_row(story, quote) for story, quotes in found for quote in quotes)
+    batches = chain([list(islice(rows, _CSV_ROWS))], iter(lambda: list(islice(rows, _CSV_ROWS)), []))
+    yield from _to_csv(pd.DataFrame(batch, columns=list(_QUOTE_COLUMNS)) for batch in batches)
+
+
+def _quote_row(story: Story, quote: Quote) -> dict[str, Any]:
+    return {
+        **vars(quote),
+        "article": story.name,
+        "candidates": "; ".join(quote.candidates) or None,
+        "cue": quote.cue.text if quote.cue else None,
+        "mention": quote.mention.text if quote.mention else None,
+    }
+
+
+def _name_speaker(quote: Quote) -> str:
+    """Name such as "Anna Reid", or "unknown (Anna Reid?)"."""
+    maybe = f" ({', '.join(quote.candidates)}?)" if quote.candidates else ""
+    return _shorten(quote.speaker or f"unknown{maybe}", 28)
+
+
+def _articles_to_table(articles: Iterable[Article], *, several: bool) -> Iterator[str]:
+    from stance.reading import tally_speakers
+
+    counts: Counter[tuple[str | None, str]] = Counter()
+    first = f"{'article':<20}  " if several else ""
+    header = f"{first}{'speaker':<28}  {'stance':<11} {'score':>5}  statement\n"
+    for article in articles:
+        if header and not several:
+            yield f"{_shorten(article.title or article.name or '', 100)}\n"
+            yield f"stances on {_one_line(article.target_name)}\n\n"
+        yield header
+        header = ""
+        for read in article.statements:
+            said = read.prediction
+            counts[read.quote.speaker, said.stance or "abstained"] += 1
+            verdict = said.stance or f"({said.reason})"
+            where = f"{_shorten(article.name or '', 20):<20}  " if several else ""
+            who = f"{where}{_name_speaker(read.quote):<28}"
+            yield f"{who}  {verdict:<11} {said.score:>+5.2f}  {_shorten(read.quote.statement, 60)}\n"
+    yield from _tallies_to_table(tally_speakers(counts))
+
+
+def _tallies_to_table(tallies: Sequence[SpeakerTally]) -> Iterator[str]:
+    if not tallies:
+        yield "(no statements)\n"
+        return
+    yield f"\n{'speaker':<28}  support  oppose  neutral  no answer\n"
+    for tally in tallies[:_MOST_SPEAKERS]:
+        counts = f"{tally.support:>7}  {tally.oppose:>6}  {tally.neutral:>7}  {tally.abstained:>9}"
+        yield f"{_shorten(tally.name or 'unknown', 28):<28}  {counts}\n"
+    if len(tallies) > _MOST_SPEAKERS:
+        yield f"and {len(tallies) - _MOST_SPEAKERS:,} more\n"
+
+
+def _articles_to_json_lines(articles: Iterable[Article]) -> Iterator[str]:
+    for article in articles:
+        for row in article.to_dicts():
+            yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _articles_to_csv(articles: Iterable[Article]) -> Iterator[str]:
+    from stance.reading import articles_frame
+
+    left = iter(articles)
+    batches = iter(lambda: list(islice(left, _CSV_ARTICLES)), [])
+    yield from _to_csv(map(articles_frame, batches))
 
 
 def _print_scores(name: str, models: Mapping[str, Evaluation]) -> None:

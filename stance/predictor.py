@@ -18,7 +18,7 @@ from stance.files import shipped_path
 from stance.schema import LABELS
 from stance.sentence_encoder import load_encoder
 from stance.stance_encoder import load_stance_encoder
-from stance.targets import Target
+from stance.targets import Target, alias_pattern, target_names
 
 if TYPE_CHECKING:  # scikit-learn loads while the encoder does: see `StancePredictor.load`
     from stance.entailment import EntailmentFeatures, ZeroShotClassifier
@@ -185,6 +185,15 @@ class StancePredictor:
         from stance.explanation import explain
 
         return explain(self.classifier, statement, self._target(target))
+
+    def names_target(self, text: str, target: str) -> bool:
+        """Whether the text has a name of the agreement."""
+        return alias_pattern(target_names(target, (self.classifier.targets or {}))).search(text) is not None
+
+    def target_name(self, target: str, language: str) -> str:
+        """Name of the agreement in a language, or what it is called."""
+        known = (self.classifier.targets or {}).get(target)
+        return known.names.get(language, target) if known else target
 
     def _target(self, target: str | None) -> str:
         return self.classifier.resolve(target)

@@ -91,7 +91,7 @@ def read_tables(
         if suffix == ".parquet":
             yield from _read_parquet(path, source, batch_size)
             return
-        with _open_text(path, source, notes) as file:
+        with open_text(path, source, notes) as file:
             lines = _check_lines(file, source)
             header: list[str] = []
             unit = "line"
@@ -158,7 +158,7 @@ def _batch(
 
 
 @contextlib.contextmanager
-def _open_text(path: Path, source: str, notes: list[str]) -> Iterator[TextIO]:
+def open_text(path: Path, source: str, notes: list[str]) -> Iterator[TextIO]:
     """Open a file in the encoding that it is in; "-" is standard input."""
     if source != "-":
         encoding = _find_encoding(path, source)

@@ -25,7 +25,7 @@ from stance.persistence import read_manifest
 from stance.schema import LABELS
 
 ROOT = Path(__file__).parents[1]
-VERBS = ("train", "predict", "explain", "evaluate", "audit")
+VERBS = ("train", "predict", "explain", "evaluate", "audit", "quotes", "read")
 KEYS = ["statement", "target", "stance", "abstained", "reason", "score", "probabilities"]
 QUICK = ["--C", "4", "--authored-weight", "0.3", "--blocks", "lexical", "--folds", "2", "--jobs", "1"]
 STORY = "The Touquet agreement is over: the border belongs in Dover."
