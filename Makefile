@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help train evaluate test check notebooks bench card encoder lock clean
+.PHONY: help train evaluate test test-browser check notebooks bench card encoder lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The versions of requirements.lock, hashes checked; then the package itself, as it lies here. Its wheel carries the
 # model, whose folder must be there, if only empty.
@@ -27,6 +27,11 @@ evaluate: $(READY) ## score on real positions that the model did not see; report
 
 test: $(READY) ## run the tests, with branch coverage
 	$(BIN)/python -m pytest --cov --cov-fail-under=90
+
+# Playwright is 165 MB: only those who run this target get it.
+test-browser: $(READY) ## try the page of a read article in Chromium (Debian: apt-get install chromium)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.txt
+	STANCE_REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/browser
 
 check: $(READY) ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check .
@@ -55,6 +60,8 @@ lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --upgrade \
 		--no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml \
 		-o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header -c requirements.lock tests/browser/requirements.in -o tests/browser/requirements.txt
 
 clean: ## remove what can be made again, the trained model excepted
 	rm -rf $(VENV) build dist reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
