@@ -9,6 +9,7 @@ and this one imports nothing heavy: on Linux the peak memory of a process counts
 import argparse
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -102,6 +103,13 @@ def measure_score(setting: Setting) -> Iterator[Figure]:
     yield Figure(f"{what}, speed", setting.rows / measured["seconds"], "statements/s")
 
 
+def measure_quotes(setting: Setting) -> Iterator[Figure]:
+    """Measure finding statements and speakers in articles, without scoring, and reading them whole."""
+    measured = call(read_news, str(setting.model), setting.repeat)
+    yield Figure("finding quotes in 1 MB of articles", measured["finding"], "kB/s", 500.0, at_least=True)
+    yield Figure("reading articles whole, without evidence", measured["reading"], "articles/s")
+
+
 def measure_same(setting: Setting) -> Iterator[Figure]:
     """Train with one process and thread, then with two, then both again, and compare the folders byte by byte."""
     folders: list[dict[str, bytes]] = []
@@ -113,7 +121,7 @@ def measure_same(setting: Setting) -> Iterator[Figure]:
     yield Figure("same seed, jobs 1 and 2: folders that differ", differ, f"of {len(folders)}", 0.0)
 
 
-_MEASURES = (measure_cold, measure_predict, measure_train, measure_score, measure_same)
+_MEASURES = (measure_cold, measure_predict, measure_train, measure_score, measure_quotes, measure_same)
 MEASUREMENTS = {measure.__name__.removeprefix("measure_"): measure for measure in _MEASURES}
 
 
@@ -145,6 +153,28 @@ def predict(model: str, repeat: int, n: int) -> dict[str, float]:
         "reading": read / whole,
         "gigabytes": peak_gigabytes(),
     }
+
+
+def read_news(model: str, repeat: int) -> dict[str, float]:
+    """Medians of kilobytes of articles a second in which statements are found, and of articles read a second."""
+    from stance import StancePredictor, extract_quotes
+    from stance.articles import Story
+    from stance.reading import read_articles
+
+    texts = [text for path in sorted((ROOT / "tests" / "gold").glob("*/*.txt")) if (text := untag(path))]
+    big = "\n\n".join(texts * 4)[:1_000_000]
+    kilobytes = len(big.encode()) / 1000
+    predictor = StancePredictor.load(model)
+    stories = [Story(text, str(number)) for number, text in enumerate(texts)]
+    finding = median(time(lambda: extract_quotes(big, language="en")) for _ in range(repeat))
+    reading = median(time(lambda: list(read_articles(stories, predictor))) for _ in range(min(repeat, 3)))
+    return {"finding": kilobytes / finding, "reading": len(stories) / reading}
+
+
+def untag(path: Path) -> str:
+    """Text of an English article of the gold set, without its annotation; "" of a French one."""
+    head, _, body = path.read_text(encoding="utf-8").partition("\n---\n")
+    return re.sub(r"</?(?:q|cue|sp)\b[^>]*>", "", body) if head.startswith("lang: en") else ""
 
 
 def fit(folder: str, n: int, settings: dict[str, Any]) -> dict[str, float]:

@@ -21,7 +21,7 @@ def test_code_blocks_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_n
     assert (tmp_path / "model" / "manifest.json").is_file()
 
 
-@pytest.mark.parametrize("verb", ["train", "predict", "explain", "evaluate", "audit"])
+@pytest.mark.parametrize("verb", ["train", "predict", "explain", "evaluate", "audit", "read", "quotes"])
 def test_every_verb_is_shown(verb: str) -> None:
     assert f"stance {verb} " in README
 
