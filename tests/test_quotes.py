@@ -93,7 +93,10 @@ ENGLISH = [
         "Anna Reid called the plan “absurd” and said it would fail.",
         [("mixed", "the plan “absurd”"), ("indirect", "it would fail")],
     ),
-    ('Anna Reid criticised the deal, praised the talks and promised to return.', [('indirect', 'the deal'), ('indirect', 'the talks'), ('indirect', 'to return')]),
+    (
+        "Anna Reid criticised the deal, praised the talks and promised to return.",
+        [("indirect", "the deal"), ("indirect", "the talks"), ("indirect", "to return")],
+    ),
     # participles
     (
         "Anna Reid said the deal was dead, adding that nobody would mourn it.",
@@ -106,7 +109,7 @@ ENGLISH = [
     # passive
     ("The plan was dismissed by Anna Reid as “absurd”.", [("mixed", "The plan", "“absurd”")]),
     ("The plan was criticised by Anna Reid.", [("indirect", "The plan")]),
-    ('A plan dismissed by Anna Reid as “a stunt” was published on Monday.', [('mixed', 'A plan', '“a stunt”')]),
+    ("A plan dismissed by Anna Reid as “a stunt” was published on Monday.", [("mixed", "A plan", "“a stunt”")]),
     # nouns
     ("He repeated Anna Reid's call for a boycott.", [("indirect", "a boycott")]),
     ("The talks stalled on Anna Reid's claim that the figures were wrong.", [("indirect", "the figures were wrong")]),

@@ -103,7 +103,11 @@ PRONOUNS = [
         "« Nous restons », a dit Claire Roy. « Nous partons », a répondu Paul Morel. Elle a ajouté que c'était fini.",
         ["Claire Roy", "Paul Morel", "Claire Roy"],
     ),
-    ('fr', "« Nous restons », a dit Claire Roy. « Nous partons », a répondu Jean Morel. Elle a ajouté que c'était fini.", ['Claire Roy', 'Jean Morel', 'Claire Roy']),
+    (
+        "fr",
+        "« Nous restons », a dit Claire Roy. « Nous partons », a répondu Jean Morel. Elle a ajouté que c'était fini.",
+        ["Claire Roy", "Jean Morel", "Claire Roy"],
+    ),
     # no persons
     ("en", "The Home Office published figures. It said the deal was dead.", ["The Home Office"]),
     ("en", "The company left the talks. It said the deal was dead.", ["The company"]),
