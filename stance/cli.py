@@ -352,6 +352,8 @@ def _read(args: argparse.Namespace) -> None:
     stories, several = _open_stories(args)
     if several and args.html:
         args.parser.error("--html shows one article, and there are several here; give one, or --format json")
+    if args.html and Path(args.html).resolve() in [Path(path).resolve() for path in (args.path, args.output) if path]:
+        args.parser.error("--html names the article itself or the --output: give another file")
     options = {"target": args.target, "language": args.language}
     options["evidence"] = not several if args.evidence is None else args.evidence
     predictor = _load_predictor(args)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stance.explanation import Contribution
     from stance.predictor import Prediction
+    from stance.quotes import Quote, Span
     from stance.reading import Article, ReadStatement, SpeakerTally
 
 _SAYS = {"support": "supports", "oppose": "opposes", "neutral": "neutral"}
 _FAULTS = {"language": "not in English or French", "empty": "no words"}
 _CLEAR = 0.3  # from this |score| on a statement that is left open is said to lean to a side
-_WORDS = 6  # evidence shown per statement, the strongest: emphasis on every word is emphasis on none
-_LEAST_WEIGHT = 0.005  # what is not 0 with the two digits shown
 _COLUMNS = ("Speaker", "Statement", "Form", "Stance", "Probabilities", "Evidence")
 _NOTE = "A verdict on a statement is no verdict on a person, and it may be wrong: read the statement itself."
 
@@ -65,7 +66,7 @@ def render_article(article: Article) -> str:
     """HTML document that shows the article with its statements marked up, and who said what.
 
     It is complete in itself: nothing is fetched, no script runs, and whatever stands in the article is shown as text.
-    Characters that cannot be seen, such as directional overrides, are shown as "\ufffd". The same article gives the
+    Control characters and directional overrides are shown as "\ufffd". The same article gives the
     same document.
     """
     title = f"{_text(article.title or 'Article')}: stances on {_text(article.target_name)}"
@@ -167,8 +168,9 @@ def _legend() -> str:
 def _body(article: Article, prefix: str) -> str:
     """The text of the article, character by character, in paragraphs, with its statements marked up."""
     text, at, parts = _show(article.text), 0, []
+    statements = deque(enumerate(article.statements, start=1))
     for start, end in _paragraphs(text):
-        parts += [text[at:start], "<p>", *_paragraph(article, text, start, end, prefix), "</p>"]
+        parts += [text[at:start], "<p>", *_paragraph(statements, text, start, end, prefix), "</p>"]
         at = end
     return f"<article{_lang(article)}>{''.join(parts)}{text[at:]}</article>\n"
 
@@ -183,11 +185,18 @@ def _paragraphs(text: str) -> list[tuple[int, int]]:
     return list(zip(cuts[::2], cuts[1::2], strict=True)) if start < end else []
 
 
-def _paragraph(article: Article, text: str, start: int, end: int, prefix: str) -> Iterator[str]:
-    """The paragraph from start to end; a statement may have begun in an earlier one and go on in the next."""
-    for number, read in enumerate(article.statements, start=1):
+def _paragraph(
+    statements: deque[tuple[int, ReadStatement]], text: str, start: int, end: int, prefix: str
+) -> Iterator[str]:
+    """The paragraph from start to end; a statement may have begun in an earlier one and go on in the next.
+
+    Statements that end here are taken off the queue of those to come.
+    """
+    while statements and statements[0][1].quote.start < end:
+        number, read = statements[0]
         first, last = max(read.quote.start, start), min(read.quote.end, end)
         if first >= last:
+            statements.popleft()
             continue
         place = f' id="{prefix}quote-{number}"' if first == read.quote.start else ""
         strength = f"--strength: {abs(read.prediction.score):.2f}"
@@ -198,24 +207,27 @@ def _paragraph(article: Article, text: str, start: int, end: int, prefix: str) -
             yield _link(read, number, prefix)
         yield "</span>"
         start = last
+        if last < read.quote.end:
+            break
+        statements.popleft()
     yield escape(text[start:end])
 
 
 def _marks(read: ReadStatement, text: str, first: int, last: int) -> Iterator[str]:
     """What was said is marked, an interruption such as ", he said," is not; stronger evidence covers weaker."""
-    said = {i for piece in read.quote.pieces or (read.quote,) for i in range(piece.start, piece.end)}
+    pieces: Sequence[Quote | Span] = read.quote.pieces or (read.quote,)
+    said: set[int] = set()
+    for piece in islice(pieces, bisect_right(pieces, first, key=lambda piece: piece.end), None):
+        if piece.start >= last:
+            break
+        said.update(range(max(piece.start, first), min(piece.end, last)))
     words: dict[int, Contribution] = {}
-    for word in reversed(_strongest(read)):
-        words |= dict.fromkeys(range(word.start, word.end), word)
+    for word in reversed(read.evidence):
+        words |= dict.fromkeys(range(max(word.start, first), min(word.end, last)), word)
     for marked, run in groupby(range(first, last), key=lambda i: i in said):
         parts = [(word, list(places)) for word, places in groupby(run, key=words.get)]
         content = "".join(_emphasise(text[places[0] : places[-1] + 1], word) for word, places in parts)
         yield f"<mark>{content}</mark>" if marked else content
-
-
-def _strongest(read: ReadStatement) -> list[Contribution]:
-    words = [word for word in read.evidence if abs(word.weight) >= _LEAST_WEIGHT]
-    return sorted(words, key=lambda word: -abs(word.weight))[:_WORDS]
 
 
 def _emphasise(shown: str, word: Contribution | None) -> str:
@@ -300,7 +312,7 @@ def _probabilities(prediction: Prediction) -> str:
 def _evidence(read: ReadStatement, lang: str) -> str:
     items = [
         f"<li><span{lang}>{_emphasise(_show(word.text), word)}</span> {_signed(word.weight)}</li>"
-        for word in _strongest(read)
+        for word in read.evidence
     ]
     return f"<ul>{''.join(items)}</ul>" if items else "none"
 
@@ -311,8 +323,7 @@ def _signed(value: float) -> str:
 
 def _lang(article: Article) -> str:
     """The attribute for what is quoted from the article; the words of the page itself are English."""
-    lang = getattr(article, "lang", None)
-    return f' lang="{lang}"' if lang in ("en", "fr") else ""
+    return f' lang="{article.lang}"' if article.lang in ("en", "fr") else ""
 
 
 def _text(value: str) -> str:

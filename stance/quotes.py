@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from stance.errors import ConfigError
+from stance.errors import ConfigError, SchemaError
 from stance.quoting.attribution import Reader
 from stance.quoting.lexicon import LANGUAGES, load_lexicon
 from stance.quoting.marks import Quoted, find_quoted
@@ -22,6 +23,7 @@ _LEAST_FRAGMENT = 5  # words of a quotation that counts as a statement though no
 _ENGLISH = re.compile(r"\b(?:the|and|of|to|that|was|said|with|is)\b", re.IGNORECASE)
 _FRENCH = re.compile(r"\b(?:le|les|des|et|que|une|du|dans|est|pour)\b", re.IGNORECASE)
 _SAMPLE = 20_000
+_FEW_LABELS = 3  # so many colons behind capitals can be kickers; more make a transcript
 _OPEN = 6  # statements of a paragraph among which its last, open quotation is
 _LEAST_LEAD = 40  # characters before a statement in its own sentence that can tell what it is about
 
@@ -36,6 +38,7 @@ _DATELINE = re.compile(
     r"[A-ZÀ-Þ][^!?:\n“”\"«»]{1,60}?\([^()\n]{2,40}\)[ \u00a0][—–-]{1,2}[ \u00a0]"
     r"|[A-ZÀ-Þ]{3}[A-ZÀ-Þ ,.'’-]*(?:,[^!?:\n]{1,30})?[ \u00a0][—–-]{1,2}[ \u00a0]"
 )
+_DASHED = re.compile(r"(?<=[^.!?])[ \u00a0][—–-][ \u00a0]")
 # A dash with which a paragraph of dialogue begins; matches "— Non, dit-il."; not "-5 degrés"
 _DASH = re.compile(r"[—–-][ \u00a0\u202f]+")
 
@@ -70,7 +73,7 @@ class Quote:
     rule : str
         Name of the rule that found it.
     before : Span or None
-        The sentence before the one that it stands in, in its paragraph or at the end of the one before.
+        What leads up to it: the beginning of its own sentence, if that is long, or else the sentence before.
     """
 
     start: int
@@ -99,12 +102,17 @@ def extract_quotes(article: str, *, language: str | None = None) -> list[Quote]:
     >>> [(q.speaker, q.text) for q in extract_quotes("“We will not sign,” said Anna Reid. “Never.”")]
     [('Anna Reid', 'We will not sign,'), ('Anna Reid', 'Never.')]
     """
+    if not isinstance(article, str):
+        raise SchemaError(f"an article is a text; got {type(article).__name__}")
     language = language or identify_language(article)
     if language not in LANGUAGES:
         raise ConfigError(f"language is {language!r}; expected one of {list(LANGUAGES)}")
     reader = Reader(load_lexicon(language))
     paragraphs = [p for p in split_paragraphs(article) if p.kind == "text"]
-    marks = [_find_marks(article, reader, paragraph) for paragraph in paragraphs]
+    labels = Counter(label[1] for p in paragraphs if (label := _LABEL.match(article, p.start, p.end)))
+    marks = [
+        _find_marks(article, reader, paragraph, number == 0, labels) for number, paragraph in enumerate(paragraphs)
+    ]
     sentences = [
         split_sentences(article, found.start, paragraph.end, found.quoted, reader.lexicon)
         if found.label is None
@@ -178,15 +186,37 @@ class _Marks(NamedTuple):
 
 
 def _after_dateline(article: str, paragraph: Paragraph) -> int:
-    dateline = _DATELINE.match(article, paragraph.start, paragraph.end)
-    return dateline.end() if dateline else paragraph.start
+    """Where the text of an article's first paragraph begins."""
+    start, end = paragraph.start, paragraph.end
+    dateline = _DATELINE.match(article, start, end)
+    if dateline is None or article[start:end].isupper():
+        return start
+    place = dateline[0].split(maxsplit=1)[0].strip(",")
+    aside = _DASHED.search(article, dateline.end(), end)  # "Anna Reid (Labour) — a critic — said …"
+    return dateline.end() if (len(place) > 2 and place.isupper()) or aside is None else start
 
 
-def _find_marks(article: str, reader: Reader, paragraph: Paragraph) -> _Marks:
-    start, end = _after_dateline(article, paragraph), paragraph.end
+def _is_transcript(label: re.Match[str], labels: Counter[str]) -> bool:
+    """Whether words before a colon name who speaks, and are no kicker such as "BREAKING:"."""
+    return " " in label[1] or "\u00a0" in label[1] or labels[label[1]] > 1 or labels.total() > _FEW_LABELS
+
+
+def _find_marks(article: str, reader: Reader, paragraph: Paragraph, first: bool, labels: Counter[str]) -> _Marks:
+    start, end = _after_dateline(article, paragraph) if first else paragraph.start, paragraph.end
     label = _LABEL.match(article, start, end)
-    if label is not None:
+    if label is not None and _is_transcript(label, labels):
         return _Marks(start, label, [])
+    if label is not None:
+        start = label.end()
+    try:
+        return _Marks(start, None, _find_quoted(article, reader, start, end))
+    except Exception:  # one odd paragraph must not lose the article
+        _LOG.warning("the quotation marks at %d could not be read and were skipped", start, exc_info=True)
+        return _Marks(start, None, [])
+
+
+def _find_quoted(article: str, reader: Reader, start: int, end: int) -> list[Quoted]:
+    """Quotations of a paragraph, taken apart where the newspaper breaks in."""
     quoted, strays = find_quoted(article, start, end)
     if strays:
         _LOG.debug("quotation marks that belong to nothing were skipped at %s", strays)
@@ -195,7 +225,7 @@ def _find_marks(article: str, reader: Reader, paragraph: Paragraph) -> _Marks:
         quoted = [Quoted(start, end, dash.end(), end, True)]
     if not reader.english or any(not q.closed for q in quoted):
         quoted = [part for q in quoted for part in reader.split_at_incises(article, q)]
-    return _Marks(start, None, quoted)
+    return quoted
 
 
 def _labelled(label: re.Match[str], paragraph: Paragraph, number: int) -> Found:

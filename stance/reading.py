@@ -32,7 +32,7 @@ _LEAST_WEIGHT = 0.02  # of a span, to be evidence
 _MANY_EXPLAINED = 100  # from so many statements on, at several a second, evidence takes long enough to say so
 _FEW_WORDS = 8
 # What the newspaper puts into somebody's words: matches "(the official name …)"; not "[the] deal"
-_INSERTION = re.compile(r"\s*\([^()]{3,200}\)\s*")
+_INSERTION = re.compile(r"(?:(?<!\s)\s+)?\([^()]{3,200}\)\s*")
 # Words that point back: a short statement with one of them cannot be understood alone
 _POINTING = re.compile(
     r"\b(?:it|its|this|that|these|those|they|them|there|such"
@@ -52,7 +52,7 @@ _LEAST_SHARE = 0.2  # and share of the later one's: a notice that all pages of a
 _LEAST_SHARED = 3  # and how many, unless it is all of the later one
 _LEAST_WORDS = 5  # blanks in a sentence that tells stories apart
 _REMEMBERED = 500_000  # sentences: those of some 20,000 articles
-_SENTENCE_END = re.compile(r"[.!?…]+[\s\"'”»’)]+")  # matches 'over." '; not "3.5"
+_SENTENCE_END = re.compile(r"[.!?…][\s\"'”»’)]+")  # matches 'over." '; not "3.5"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ReadStatement:
         Its `statement` is what the model read: words that the newspaper put in brackets are left out, reported
         speech has its cue, and a statement that cannot be understood alone the sentence before it.
     context : str or None
-        The sentence before, where it was read with it.
+        What leads up to it, where it was read with that: the sentence before, or the beginning of its own.
     evidence : tuple of Contribution
         The spans that weigh most, with offsets in the article, the strongest first.
     """

@@ -18,9 +18,8 @@ class IncisesReader(ContentReader):
         """Parts of a quotation that is interrupted within its marks; itself alone if it is not."""
         s = tokenise(article, quoted.inner_start, quoted.inner_end, self.lexicon)
         parts: list[Quoted] = []
-        start = inner = quoted.inner_start
-        start = quoted.start
-        at = 1
+        start, inner = quoted.start, quoted.inner_start
+        at = 2  # a word and a mark come before an incise
         while at < len(s):
             end = self._incise_end(s, at) if s.low[at - 1] in (",", "?", "!", "…") and not s.capital[at] else at
             if end == at:
@@ -34,7 +33,7 @@ class IncisesReader(ContentReader):
             if end >= len(s):
                 return parts
             start = inner = s.start[end]
-            at = end + 1
+            at = end + 2
         return [*parts, Quoted(start, quoted.end, inner, quoted.inner_end, quoted.closed)] if parts else [quoted]
 
     def _incise_end(self, s: Sentence, at: int) -> int:

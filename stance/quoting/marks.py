@@ -127,7 +127,7 @@ def _find_close(article: str, marks: list[tuple[int, str]], at: int, end: int) -
                     return index
                 depth -= 1
         elif other == mark and mark in _NESTING:
-            if not _balanced(marks, index, mark):
+            if not _balanced(article, marks, index, end):
                 return None
             depth += 1
     return None
@@ -148,11 +148,12 @@ def _closes(article: str, marks: list[tuple[int, str]], index: int, mark: str, e
     return not (single and before.isalpha() and following == " " and _is_apostrophe(article, marks, index, end))
 
 
-def _balanced(marks: list[tuple[int, str]], index: int, mark: str) -> bool:
+def _balanced(article: str, marks: list[tuple[int, str]], index: int, end: int) -> bool:
     """Whether enough marks follow to close a quotation of the same kind within one; else the first was never closed."""
-    near = marks[index : index + _LOOK_AHEAD]
-    opened = sum(other == mark for _, other in near)
-    closed = sum(other in _CLOSERS[mark] for _, other in near)
+    mark = marks[index][1]
+    near = range(index, min(index + _LOOK_AHEAD, len(marks)))
+    opened = sum(marks[k][1] == mark for k in near)
+    closed = sum(marks[k][1] in _CLOSERS[mark] and _closes(article, marks, k, mark, end) for k in near)
     return closed > opened
 
 

@@ -283,14 +283,14 @@ class PhraseReader:
 
     # --- descriptions of someone ---
 
-    def name_end(self, s: Sentence, begin: int) -> int:
-        """End of the description of someone that begins at `begin`; `begin` itself if there is none."""
+    def name_end(self, s: Sentence, begin: int, limit: int | None = None) -> int:
+        """End of the description of someone that begins at `begin`, before `limit`; `begin` if there is none."""
         low = s.low
         if begin >= len(s):
             return begin
         if low[begin] in self.pronouns and low[begin] not in self.relatives and low[begin] not in self.determiners:
             return begin + 1
-        stop = min(len(s), begin + _MAX_NAME)
+        stop = min(len(s) if limit is None else limit, begin + _MAX_NAME)
         head = False
         budget = 4  # plain words that may follow: adjectives before the head, nouns after "of"
         j = begin
@@ -397,7 +397,7 @@ class PhraseReader:
         age = s.low[j].isdigit()
         if not (age or s.capital[j] or s.low[j] in self.determiners or s.low[j] in self.roles):
             return end
-        stop = self.name_end(s, j)
+        stop = self.name_end(s, j, limit)
         closed = stop >= limit or s.word(stop) in ("", ",", ".", QUOTED, ":", ";")
         if stop > j and closed and (age or self.is_strong(s, j, stop)):
             return min(stop, first + _MAX_NAME)
@@ -530,8 +530,9 @@ class PhraseReader:
             s.low[before - 1] == "," or s.low[before - 1] in DASHES or s.low[before - 1] in self.conjunctions
         ):
             before -= 1
-        if before < k and s.low[k - 1] in self.conjunctions:
-            return self.first_subject(s, lo, before)
+        if before < k and s.low[k - 1] in self.conjunctions:  # "…, who made his name and who promised …"
+            subject = self.first_subject(s, lo, before)
+            return subject if subject and self.is_strong(s, *subject) else None
         return self.name_before(s, before, lo) if before > lo else None
 
     def first_subject(self, s: Sentence, lo: int, k: int) -> Range | None:
