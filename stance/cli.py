@@ -337,12 +337,19 @@ def _explain(args: argparse.Namespace) -> None:
 
 def _quotes(args: argparse.Namespace) -> None:
     stories, several = _open_stories(args)
+    _refuse_overwriting(args, args.output)
     found = _find_quotes(stories, args.language, several=several)
     found = _count_articles(found, args, lambda one: len(one[1])) if several else found
     parts = {"table": _quotes_to_table, "json": _quotes_to_json_lines, "csv": _quotes_to_csv}[args.format or "table"]
     with _open_output(args.output) as file:
         for part in parts(found):
             file.write(part.encode())
+
+
+def _refuse_overwriting(args: argparse.Namespace, *outputs: str | None) -> None:
+    """Keep an output from taking the place of the article that is read."""
+    if args.path != "-" and any(output and Path(output).resolve() == Path(args.path).resolve() for output in outputs):
+        args.parser.error(f"the output would replace {args.path}, which is to be read: give another file")
 
 
 def _read(args: argparse.Namespace) -> None:
@@ -352,8 +359,9 @@ def _read(args: argparse.Namespace) -> None:
     stories, several = _open_stories(args)
     if several and args.html:
         args.parser.error("--html shows one article, and there are several here; give one, or --format json")
-    if args.html and Path(args.html).resolve() in [Path(path).resolve() for path in (args.path, args.output) if path]:
-        args.parser.error("--html names the article itself or the --output: give another file")
+    _refuse_overwriting(args, args.html, args.output)
+    if args.html and args.output and Path(args.html).resolve() == Path(args.output).resolve():
+        args.parser.error("--html and --output name the same file: give two")
     options = {"target": args.target, "language": args.language}
     options["evidence"] = not several if args.evidence is None else args.evidence
     predictor = _load_predictor(args)

@@ -190,6 +190,11 @@ class StancePredictor:
         """Whether the text has a name of the agreement."""
         return alias_pattern(target_names(target, (self.classifier.targets or {}))).search(text) is not None
 
+    def target_words(self, target: str) -> frozenset[str]:
+        """Words of all names of the agreement, in lower case."""
+        names = target_names(target, self.classifier.targets or {})
+        return frozenset(word for name in names for word in name.lower().replace("’", " ").replace("'", " ").split())
+
     def target_name(self, target: str, language: str) -> str:
         """Name of the agreement in a language, or what it is called."""
         known = (self.classifier.targets or {}).get(target)

@@ -15,7 +15,7 @@ from stance.quoting.lexicon import LANGUAGES, load_lexicon
 from stance.quoting.marks import Quoted, find_quoted
 from stance.quoting.paragraphs import Paragraph, split_paragraphs
 from stance.quoting.resolution import Found, Resolver
-from stance.quoting.sentences import QUOTED, Sentence, split_sentences
+from stance.quoting.sentences import DASHES, QUOTED, Sentence, split_sentences
 
 _LOG = logging.getLogger(__name__)
 _LEAST_FRAGMENT = 5  # words of a quotation that counts as a statement though nobody is named
@@ -147,6 +147,9 @@ def _find_statements(
         if announced is not None and new and new[0].mention is None and new[0].form == "direct":
             new[0].cue, new[0].mention, new[0].rule = announced.cue, announced.mention, announced.rule
             new[0].inherits = announced.inherits
+        if article[paragraph.start] in DASHES:  # in a dialogue the next line is somebody else's
+            for item in new:
+                item.inherits = item.inherits and item.rule != "continuation"
         announced = new.pop() if new and not new[-1].pieces else None
         if chain is not None and quoted and quoted[0].start == marks[number].start:
             new = _continue(chain, new, quoted[0])
@@ -198,7 +201,13 @@ def _after_dateline(article: str, paragraph: Paragraph) -> int:
 
 def _is_transcript(label: re.Match[str], labels: Counter[str]) -> bool:
     """Whether words before a colon name who speaks, and are no kicker such as "BREAKING:"."""
-    return " " in label[1] or "\u00a0" in label[1] or labels[label[1]] > 1 or labels.total() > _FEW_LABELS
+    return (
+        len(label[1]) == 1
+        or " " in label[1]
+        or "\u00a0" in label[1]
+        or labels[label[1]] > 1
+        or labels.total() > _FEW_LABELS
+    )
 
 
 def _find_marks(article: str, reader: Reader, paragraph: Paragraph, first: bool, labels: Counter[str]) -> _Marks:

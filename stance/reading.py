@@ -33,6 +33,21 @@ _MANY_EXPLAINED = 100  # from so many statements on, at several a second, eviden
 _FEW_WORDS = 8
 # What the newspaper puts into somebody's words: matches "(the official name …)"; not "[the] deal"
 _INSERTION = re.compile(r"(?:(?<!\s)\s+)?\([^()]{3,200}\)\s*")
+# Cues that turn what follows into its opposite; matches "ruled out", "a refusé", "mis en garde contre"; not "said"
+_REFUSAL = re.compile(
+    r"\b(?:refus|rul\w+ out|reject|dismiss|den(?:y|ie)|warn\w* against|mock|resist|exclu|écart|rejet|repouss|balay"
+    r"|m[ie]\w* en garde|dément|ni(?:e|é|ait)\b)",
+    re.IGNORECASE,
+)
+_CLEAR_SCORE = 0.2  # of what was refused: a side is taken
+# Matches "the customs deal", "l'accord commercial"; not "the new deal"
+_OTHER_AGREEMENT = re.compile(
+    r"\b(?P<kind>trade|customs|withdrawal|fisheries|fishing|climate|nuclear|peace|austerity|coalition|free-trade|pension"
+    r"|wage|pay|tax|budget|energy|gas|arms|debt)\s+(?:deal|treaty|pact|agreement|accord)s?\b"
+    r"|\b(?:accords?|traités?|pactes?)\s+(?:de\s+|sur\s+l[ae'’]\s?)?(?P<sorte>commercial|libre-échange|pêche|nucléaire|paix"
+    r"|climat|salarial|télétravail|assurance-chômage|retraites)\b",
+    re.IGNORECASE,
+)
 # Words that point back: a short statement with one of them cannot be understood alone
 _POINTING = re.compile(
     r"\b(?:it|its|this|that|these|those|they|them|there|such"
@@ -340,9 +355,12 @@ def _draft(
 def _judge(drafts: list[_Draft], predictor: StancePredictor, slug: str, evidence: bool) -> Iterator[Article]:
     """The articles with verdicts; their statements are scored together."""
     texts = [passage.read(draft.article.text) for draft in drafts for passage in draft.passages]
-    predictions = iter(predictor.predict(texts, target=slug))
+    predictions = iter(_hear_refusals(predictor.predict(texts, target=slug), drafts, predictor, slug))
     for draft in drafts:
-        own = [_on_article(next(predictions), draft.on_topic) for _ in draft.quotes]
+        own = [
+            _on_article(next(predictions), draft.on_topic and not _names_other(quote.text, predictor, slug))
+            for quote in draft.quotes
+        ]
         explained = sum(_is_judged(prediction) for prediction in own) if evidence else 0
         if explained >= _MANY_EXPLAINED:
             _LOG.info("working out the evidence of %s statements: some take a second; it can be left out", explained)
@@ -356,6 +374,37 @@ def _judge(drafts: list[_Draft], predictor: StancePredictor, slug: str, evidence
             for quote, prediction, passage in zip(draft.quotes, own, draft.passages, strict=True)
         )
         yield replace(draft.article, statements=statements)
+
+
+def _hear_refusals(
+    predictions: list[Prediction], drafts: list[_Draft], predictor: StancePredictor, slug: str
+) -> list[Prediction]:
+    """The predictions, left open where the model did not hear that the cue turns what follows into its opposite.
+
+    "Refused to scrap the agreement" is no opposition, though "to scrap the agreement" is: where the model answers the
+    same with the cue and without, it read only what was refused.
+    """
+    quotes = [quote for draft in drafts for quote in draft.quotes]
+    turned = [
+        at
+        for at, quote in enumerate(quotes)
+        if predictions[at].stance in ("support", "oppose") and quote.cue and _REFUSAL.search(quote.cue.text)
+    ]
+    alone = predictor.predict([quotes[at].statement for at in turned], target=slug) if turned else []
+    for at, without in zip(turned, alone, strict=True):
+        if (without.score > 0) == (predictions[at].score > 0) and abs(without.score) >= _CLEAR_SCORE:
+            predictions[at] = replace(predictions[at], stance=None, abstained=True, reason="uncertain")
+    return predictions
+
+
+def _names_other(text: str, predictor: StancePredictor, slug: str) -> bool:
+    """Whether a statement is on an agreement of another kind: a trade deal, where the target is none."""
+    other = _OTHER_AGREEMENT.search(text)
+    if other is None or predictor.names_target(text, slug):
+        return False
+    return not predictor.names_target(other[0], slug) and (
+        other["kind"] or other["sorte"]
+    ).lower() not in predictor.target_words(slug)
 
 
 def _on_article(prediction: Prediction, on_topic: bool) -> Prediction:

@@ -264,21 +264,6 @@ def test_overlapping_evidence_is_emphasised_once_by_the_stronger():
     assert '<b class="for">agreement</b> <b' in html
 
 
-def test_no_more_words_are_emphasised_than_the_eye_can_take():
-    text = "a b c d e f g h i j"
-    words = [(word, weight / 100) for weight, word in enumerate(text.split(), start=1)]
-    html = render_article(make_article(text, [read(text, text, predict("neutral"), words=words)]))
-    assert "<mark>a b c d <b" in html
-
-
-def test_word_that_weighs_nothing_is_no_evidence():
-    html = render_article(
-        make_article("It ends.", [read("It ends.", "It ends", predict("neutral"), words=[("It", 0.0049)])])
-    )
-    assert "<mark>It ends</mark>" in html
-    assert 'data-label="Evidence">none' in html
-
-
 def test_statement_over_two_paragraphs_has_one_label():
     text = "“We stay.\n\n“We keep it,” she said."
     html = render_article(make_article(text, [read(text, "“We stay.\n\n“We keep it,”", predict("support"))]))

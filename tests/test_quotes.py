@@ -543,3 +543,43 @@ def test_news_is_read_fast(language):
     """The promise is 500 kB a second on an idle machine; one of CI may be slow."""
     news = "\n\n".join(a.text for name in SETS for a in read_gold(name) if a.language == language)
     assert seconds(language, news + "\n\n", 500_000, times=2) <= 500 / 100
+
+
+@pytest.mark.parametrize(
+    ("language", "article"),
+    [
+        ("en", "Mr Hale did not say that the treaty was dead."),
+        ("en", "She never said it was. He has not called for a vote."),
+        (
+            "en",
+            "Would Reid say that the deal is dead? Had Hale said the deal was good, nobody would have believed him.",
+        ),
+        ("en", "If Reid says it is dead, it is."),
+        ("en", "Neither spoke of the new terminal."),
+        ("en", "All went according to plan."),
+        ("fr", "M. Morel n'a pas demandé la fin du traité."),
+    ],
+)
+def test_what_was_not_said_is_no_statement(language, article):
+    assert found(article, language) == []
+
+
+def test_a_question_put_to_someone_is_not_theirs():
+    quotes = extract_quotes(
+        "Asked whether Anna Reid would consider a change, a spokeswoman replied: “No.”", language="en"
+    )
+    assert [(q.speaker, q.text) for q in quotes] == [("a spokeswoman", "No.")]
+
+
+def test_a_kicker_is_no_speaker_and_an_aside_no_dateline():
+    for article in ("BREAKING: Anna Reid said it was dead.", "Anna Reid (Labour) — who opposes it — said it was dead."):
+        assert [(q.speaker, q.text) for q in extract_quotes(article, language="en")] == [("Anna Reid", "it was dead")]
+
+
+@pytest.mark.parametrize("unit", ["Anna Reid, ", '“x "y "z ', "“It is over now, they say.\n\n"])
+def test_time_is_linear_in_lists_and_marks(unit):
+    assert is_linear("en", unit, 10_000)
+
+
+def test_a_long_list_of_names_within_a_quotation_is_read():
+    assert extract_quotes("“Yes, said " + "Anna Reid, " * 600, language="en")

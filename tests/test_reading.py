@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stance import reading
 from stance.articles import Story, replace_unreadable
 from stance.errors import ConfigError, DataError, SchemaError
-from stance.predictor import StancePredictor
+from stance.predictor import Prediction, StancePredictor
 from stance.reading import (
     COLUMNS,
     Article,
@@ -477,3 +477,38 @@ def test_each_story_gives_an_article_in_its_place(predictor, monkeypatch, parts,
         alone = texts(read_article(story.text, predictor, evidence=False))
         assert article.repeats or texts(article) == alone
         assert set(texts(article)) <= set(alone)
+
+
+def always(stance):
+    """What `predict` gives if a model hears nothing but the agreement's name."""
+
+    def predict(statements, *, target):
+        return [
+            Prediction(statement, target, stance, dict.fromkeys(LABELS, 1 / 3), -0.7, False, None)
+            for statement in statements
+        ]
+
+    return predict
+
+
+def test_refusal_that_the_model_does_not_hear_is_left_open(predictor, monkeypatch):
+    monkeypatch.setattr(predictor, "predict", always("oppose"))
+    text = "Anna Reid refused to scrap the Touquet agreement. Paul Roche said the Touquet agreement must be scrapped."
+    refused, said = read_article(text, predictor, evidence=False).statements
+    assert (refused.prediction.stance, refused.prediction.reason) == (None, "uncertain")
+    assert said.prediction.stance == "oppose"
+
+
+def test_statement_on_an_agreement_of_another_kind_is_off_topic(predictor):
+    text = "The Touquet agreement is old. Anna Reid said the new trade treaty with Japan should be kept."
+    (read,) = read_article(text, predictor, evidence=False).statements
+    assert read.prediction.reason == "off-topic"
+
+
+@pytest.mark.parametrize("text", ["“The Touquet deal is{}over,” said Anna Reid.", "It was{}a b"])
+def test_time_is_linear_in_blanks_and_dots(predictor, text):
+    filling = " " if "over" in text else "."
+    (article,) = read_articles(
+        [Story(text.format(filling * 200_000), "one")], predictor
+    )  # half a minute if it were not
+    assert len(article.text) > 200_000

@@ -233,3 +233,30 @@ def test_mention_is_how_the_speaker_is_named_there():
     article = "Anna Reid, the mayor of Dover, came. “It is over,” she said. Ms Reid said it was dead, adding: “Yes.”"
     assert [quote.mention and quote.mention.text for quote in extract_quotes(article)] == ["she", "Ms Reid", None]
     assert set(speakers(article, "en")) == {"Anna Reid"}
+
+
+@pytest.mark.parametrize(
+    ("language", "article", "expected"),
+    [
+        (
+            "en",
+            "Theresa May opened the talks. “It is over,” Theresa May said. Mrs May said it was dead.",
+            ["Theresa May"] * 2,
+        ),
+        ("fr", "Marine Le Pen a réclamé la fin du traité. Elle a jugé qu'il était mort.", ["Marine Le Pen"] * 2),
+        ("en", "Sir Alan Hale said it was dead. “It is over,” Sir Alan said.", ["Alan Hale"] * 2),
+    ],
+)
+def test_names_that_are_other_words_too(language, article, expected):
+    assert speakers(article, language) == expected
+
+
+def test_of_two_who_fit_none_is_chosen():
+    for article in (
+        "Sarah Jones met Emma Clarke on Monday. She said the deal was dead.",
+        "Sarah Jones is cautious. Mark Jones is not. “It is dead,” Jones said.",
+    ):
+        (quote,) = extract_quotes(article, language="en")
+        assert quote.speaker is None
+        assert "Sarah Jones" in quote.candidates
+        assert len(quote.candidates) == 2

@@ -19,6 +19,14 @@ _OWNER_PREPOSITIONS = frozenset("by from de du des d'".split())  # "a warning fr
 _PARTICIPLE_OPENERS = frozenset(", and et while by after before avant en tout but or ou without".split())
 _NEVER_INVERTED = frozenset("told tells tell telling".split())
 _NOBODY = frozenset("neither nobody none no noone nothing aucun aucune personne nul nulle rien".split())
+_NEGATIONS = frozenset("not n't never n' ne".split())
+_IFS = frozenset("if unless whether si s'".split())
+# Verbs whose negation says something, too: "did not rule out", "n'exclut pas"
+_DENIALS = frozenset(
+    "rule ruled exclude excluded deny denied doubt doubted dispute disputed hide hidden want expect think believe "
+    "exclure exclut excluent exclu excluait écarte écartent écarté cache cachent caché nie nient nié conteste contesté "
+    "contestent dément démentent démenti veut veulent voulait souhaite souhaitent croit croient pense pensent".split()
+)
 _CLITICS = frozenset("s' se l' y n' lui leur nous".split())
 _PLACES_OF_ON = frozenset("à au chez dans de du auprès".split())
 _MAX_ASIDE = 14  # words between a source phrase, or a speaker behind the cue, and what is said
@@ -267,6 +275,8 @@ class Reader(IncisesReader):
         speaker, inherits = self.subject(s, cue.group, cue.lo, bool(found))
         if speaker is not None and s.low[speaker[0]] in _NOBODY:
             return None  # "Neither spoke of the terminal"
+        if self._is_unsaid(s, cue, speaker):
+            return None
         strong = speaker is not None and self.is_strong(s, *speaker)
         that = s.word(cue.end) in self.that
         if that and "quote" in cue.takes and not inherits and not strong:  # whatever says that something is so
@@ -285,6 +295,16 @@ class Reader(IncisesReader):
             if "quote" not in cue.takes or not told or noun:
                 return None
         return self._complete(s, cue, speaker, inherits)
+
+    def _is_unsaid(self, s: Sentence, cue: Cue, speaker: Range | None) -> bool:
+        """Whether the article says that it was not said, or might be: "never said", "if Reid says", "asked if …"."""
+        negated = any(word in _NEGATIONS for word in s.low[cue.group : cue.at])
+        if negated and s.low[cue.at] not in _DENIALS and s.word(cue.end) not in self.questions:
+            return True
+        before = s.word(speaker[0] - 1) if speaker else ""
+        if before in _IFS or (speaker is not None and speaker[0] == 1 and before in self.auxiliaries):
+            return True  # "Had Reid said …", "Would Reid say …?"
+        return s.low[0] in self.words["openers"] and "," not in s.low[: cue.at]
 
     def _complete(self, s: Sentence, cue: Cue, speaker: Range | None, inherits: bool) -> Attribution | None:
         """Attribution of a cue whose speaker stands before it: with what stands before both, or after."""

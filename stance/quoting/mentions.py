@@ -68,6 +68,7 @@ class Names:
         self.lexicon = lexicon
         self.english = lexicon.language == "en"
         self.full: dict[str, list[str]] = {}  # last name in lower case -> full names, in order
+        self.by_first: dict[str, set[str]] = {}  # first name in lower case -> full names
 
     def collect(self, spans: list[tuple[int, int]]) -> Iterator[Occurrence]:
         """Take up the full names of persons in these paragraphs, so that a later "Reid" is known as Anna Reid."""
@@ -88,6 +89,7 @@ class Names:
         if name in names or len(names) >= _MAX_NAMESAKES:
             return False
         names.append(name)
+        self.by_first.setdefault(name.split()[0].lower(), set()).add(name)
         return True
 
     def role(self, word: str) -> str:
@@ -110,7 +112,8 @@ class Names:
         return word in names or word.split("-")[0] in names
 
     def _is_organisation(self, low: list[str]) -> bool:
-        return any(self.lexicon.roles.get(w) == "group" or w in self.lexicon.words["organisations"] for w in low)
+        words = low[1:] if self._is_first_name(low[0]) else low  # Marine is a name and a navy
+        return any(self.lexicon.roles.get(w) == "group" or w in self.lexicon.words["organisations"] for w in words)
 
     def _strip_titles(self, words: list[str]) -> list[str]:
         """Words of a name without what stands before it: "British Prime Minister Anna Reid"."""
@@ -124,6 +127,8 @@ class Names:
                 break
             first += 1
         words = words[first:]
+        if not words or self._is_first_name(words[0].lower()):
+            return words  # "Martin Luther King Jr." has no title
         for at in range(len(words) - 2, 0, -1):
             low = words[at].lower().rstrip(".")
             if lexicon.roles.get(low, "group") != "group" or low in lexicon.honorifics:

@@ -15,6 +15,7 @@ from stance.quoting.speakers import Cast, Entity
 _RECENT = 12  # statements before one that can tell whose it is
 _BACK = 7  # sentences back to whom a pronoun can point,
 _PARAGRAPHS_BACK = 2  # and paragraphs
+_LATELY = 3  # statements back to one of two of the same last name,
 _NEAR = 3  # sentences back to whom "l'élue" or "the Irishman" can point
 _MAX_CANDIDATES = 4
 
@@ -97,7 +98,12 @@ class Resolver:
         text = self.article[slice(*item.mention)] if item.mention else ""
         pronoun = self.cast.names.parse(text).pronoun
         if pronoun is None:
-            item.entity = self._described(item, text, before)
+            namesakes = self.cast.namesakes(text)
+            spoke = [e for e in namesakes if any(f.entity is e for f in before[-_LATELY:])]
+            if len(namesakes) > 1 and len(spoke) != 1:
+                item.candidates = [entity.name for entity in namesakes][:_MAX_CANDIDATES]
+            else:
+                item.entity = spoke[0] if spoke else self._described(item, text, before)
         else:
             self._resolve_pronoun(item, pronoun, before)
 
@@ -190,6 +196,8 @@ class Resolver:
         for persons_only in (False,) if pronoun in _NEUTERS else (True, False):
             for near, sure in self._pointed_at(item, gender, before):
                 fitting = [e for e in near if self._fits(e, pronoun, gender) and (e.person or not persons_only)]
+                if gender and not persons_only:  # "il" for an organisation that speaks, not for any that is named
+                    fitting = [e for e in fitting if e in self.cast.spoke[-_RECENT:]]
                 if not fitting:
                     continue
                 if not sure and len({entity.name for entity in fitting}) > 1:
@@ -212,7 +220,7 @@ class Resolver:
         index = self.index(position)
         number, own = self.sentences[index]
         if not _ADDRESSED.match(self.article, own.start[0]):
-            yield self.cast.persons_in(own, position), True
+            yield self.cast.persons_in(own, position), False
         for back in range(1, _BACK):
             if back > index or number - self.sentences[index - back][0] > _PARAGRAPHS_BACK:
                 return
@@ -221,7 +229,7 @@ class Resolver:
             if not speakers and gender and _GENDERS.get(sentence.low[0]) == gender:
                 continue  # its "he" is the same one; whom else it names is not meant
             yield speakers[::-1], True
-            yield self._named_in(index - back), back == 1
+            yield self._named_in(index - back), False
 
     def _fits(self, entity: Entity, pronoun: str, gender: str) -> bool:
         if pronoun in _NEUTERS:

@@ -11,6 +11,7 @@ from functools import cache
 from stance.quoting.lexicon import Lexicon
 from stance.quoting.marks import Quoted
 
+_NAME_WORDS = frozenset(("May", "Will", "Le", "La", "Les", "Des", "Du"))  # behind another capital they are names
 QUOTED = "“”"  # stands for a whole quotation among the words of a sentence; no word of a text is like it
 PUNCTUATION = frozenset((*'.,;:!?…()[]—–-/“"»«', QUOTED))
 DASHES = frozenset("—–-")
@@ -81,7 +82,9 @@ def split_sentences(article: str, start: int, end: int, quoted: list[Quoted], le
             starts.append(match.start())
             ends.append(match.end())
             capital.append(word[0].isupper())
-            low.append(_fold(word))
+            # Theresa May, Marine Le Pen, Will Hurd: no auxiliaries and articles
+            named = word in _NAME_WORDS and low and (capital[-2] or low[-1] == ".") and low[-1] not in STOPS
+            low.append(f"{_fold(word)}_" if named else _fold(word))
         if quotation is not None:
             inside[len(low)] = quotation
             starts.append(quotation.start)

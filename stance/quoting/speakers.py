@@ -139,35 +139,38 @@ class Cast:
     def persons_in(self, sentence: Sentence, limit: int) -> list[Entity]:
         """Persons and organisations that the sentence names before the offset `limit`, outside quotations, in order."""
         named: list[Entity] = []
-        at = 0
+        at = done = 0
         while at < len(sentence) and sentence.start[at] < limit:
             if not self._names_someone(sentence, at):
                 at += 1
                 continue
             begin = at
-            while (
-                begin > 0
-                and at - begin < 4
-                and not self._is_determiner(sentence, begin)
-                and self._extends(sentence, begin - 1)
-            ):
+            while begin > done and at - begin < 4 and not self._is_determiner(sentence, begin):
+                if not self._extends(sentence, begin - 1):
+                    break
                 begin -= 1
             end = max(self.reader.name_end(sentence, begin), at + 1)
             known = [k for k in range(begin, end) if self._is_known(sentence, k)]
             owned = next((k for k in known if sentence.word(k + 1) == "'s"), None)  # "Reid's plan" names Reid
-            introduced = self._is_determiner(sentence, begin) and sentence.low[begin] not in self.words["possessives"]
-            if known or introduced:
+            if known or self._is_introduced(sentence, begin, end):
                 last = end - 1 if owned is None else owned
                 named.append(self.resolve(self.article[sentence.start[begin] : sentence.end[last]]))
-            at = end
+            at = done = end
         return named
+
+    def _is_introduced(self, sentence: Sentence, begin: int, end: int) -> bool:
+        """Whether a description begins with an article or a title, not with "his"."""
+        first = sentence.low[begin]
+        titled = first.rstrip(".") in self.reader.lexicon.honorifics and end > begin + 1
+        return titled or (self._is_determiner(sentence, begin) and first not in self.words["possessives"])
 
     def _names_someone(self, sentence: Sentence, at: int) -> bool:
         word = sentence.low[at]
-        return self._is_known(sentence, at) or word in self.roles or self.reader.is_agent(word)
+        titled = word.rstrip(".") in self.reader.lexicon.honorifics and sentence.capital[at]
+        return titled or self._is_known(sentence, at) or word in self.roles or self.reader.is_agent(word)
 
     def _is_known(self, sentence: Sentence, at: int) -> bool:
-        return sentence.capital[at] and sentence.low[at] in self.names.full
+        return sentence.capital[at] and sentence.low[at].rstrip("_") in self.names.full
 
     def _is_determiner(self, sentence: Sentence, at: int) -> bool:
         return sentence.low[at] in self.words["determiners"]
@@ -183,12 +186,23 @@ class Cast:
         if " " not in name or name.split()[0].lower() in PARTICLES:
             known = self.names.full.get(last_name(name), [])
             fitting = [n for n in known if not title or self._entity(n).gender in ("", title)]
-            full = next(iter(fitting or known), name)
+            by_first = self.names.by_first.get(name.lower(), set())  # "Sir Alan", "Xi"
+            full = next(iter(fitting or known), next(iter(by_first)) if len(by_first) == 1 else name)
         else:
             self.names.take_up(name)
         entity = self._entity(full)
         entity.gender = entity.gender or title
         return entity
+
+    def namesakes(self, text: str) -> list[Entity]:
+        """Persons of whom any may be meant by a last name: two at least, or none."""
+        mention = self.names.parse(text)
+        if len(mention.names) != 1 or " " in mention.names[0]:
+            return []
+        title = self._title_gender(mention)
+        known = [self._entity(name) for name in self.names.full.get(last_name(mention.names[0]), [])]
+        fitting = [entity for entity in known if not title or entity.gender in ("", title)]
+        return fitting if len(fitting) > 1 else []
 
     def _entity(self, name: str) -> Entity:
         entity = self.by_name.get(name)
