@@ -25,6 +25,6 @@ def test_quick_benchmark_prints_every_figure() -> None:
             "≤ 0 of 2",
         )
     ]
-    assert len(figures) == 11
+    assert len(figures) == 13
     assert figures.pop("same seed, jobs 1 and 2: folders that differ") == 0
     assert all(value > 0 for value in figures.values())
